@@ -1,0 +1,74 @@
+/** What a candidate source is: three functions. Ids, protos, filters and releases are translated around them by `libs/serve`. */
+
+import type { Catalog, UserTable } from "#libs/catalog/catalog.ts";
+import type { Progress } from "#libs/core/progress.ts";
+import type { Interactions } from "#libs/data/interactions.ts";
+import type { PartReader, PartWriter } from "#libs/release/part.ts";
+
+/** Everything known strictly before `nowSeconds`, and where to put what was learned from it. */
+export interface FitContext {
+  /** Cut: no interaction at or after `nowSeconds`. */
+  readonly interactions: Interactions;
+  readonly catalog: Catalog;
+  readonly users: UserTable;
+  readonly nowSeconds: number;
+  readonly seed: number;
+  /** Most threads to use. */
+  readonly threads: number;
+  readonly part: PartWriter;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** Overrides of the source's published defaults, by name. Unknown names are refused as `invalid_argument`. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** What stands beside the part when it is loaded. */
+export interface LoadContext {
+  readonly part: PartReader;
+  readonly catalog: Catalog;
+}
+
+/** A request in the terms of one release: dense item indexes. */
+export interface SourceQuery {
+  /** Most candidates to answer. */
+  readonly limit: number;
+  readonly nowSeconds: number;
+  /** The subject's events on items that the release knows, ascending by time; columns of equal length. */
+  readonly items: Int32Array;
+  readonly times: Float64Array;
+  /** `eventCode` values. */
+  readonly types: Uint8Array;
+  /** Attributes of the user, such as age; absent names are unknown. */
+  readonly attributes: ReadonlyMap<string, string>;
+  /** Items to be similar to, instead of the history; empty for a personal request. */
+  readonly seeds: Int32Array;
+  /** Items that may be answered; null: all. `allowed.mask[item]` is 1 or 0. */
+  readonly allowed: AllowedItems | null;
+}
+
+export interface AllowedItems {
+  /** [items], 1 where the item passes. */
+  readonly mask: Uint8Array;
+  /** The items that pass, ascending. */
+  readonly items: Int32Array;
+}
+
+/** Columns of equal length, best first, no item twice, only allowed items, finite scores. */
+export interface Candidates {
+  readonly items: Int32Array;
+  readonly scores: Float32Array;
+  /** Index into the source's `reasons`. */
+  readonly reasons: Uint8Array;
+  /** The item of the history (or the seed) that contributed most, -1 when there is none. */
+  readonly because: Int32Array;
+}
+
+export interface CandidateSource<Artifact> {
+  /** Stable words for why a candidate is named, such as "bought_together". */
+  readonly reasons: readonly string[];
+  /** Learns from the past and writes a part. Deterministic under `seed` with one thread. */
+  fit(context: FitContext): Promise<void>;
+  load(context: LoadContext): Promise<Artifact>;
+  /** Pure and synchronous; at most 2 ms at full size (105 k items). */
+  retrieve(artifact: Artifact, query: SourceQuery): Candidates;
+}
