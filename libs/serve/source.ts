@@ -1,6 +1,7 @@
 /** What a candidate source is: three functions. Ids, protos, filters and releases are translated around them by `libs/serve`. */
 
 import type { Catalog, UserTable } from "#libs/catalog/catalog.ts";
+import type { AllowedItems } from "#libs/catalog/filter.ts";
 import type { Progress } from "#libs/core/progress.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
@@ -42,15 +43,8 @@ export interface SourceQuery {
   readonly attributes: ReadonlyMap<string, string>;
   /** Items to be similar to, instead of the history; empty for a personal request. */
   readonly seeds: Int32Array;
-  /** Items that may be answered; null: all. `allowed.mask[item]` is 1 or 0. */
+  /** Items that may be answered; null: all. */
   readonly allowed: AllowedItems | null;
-}
-
-export interface AllowedItems {
-  /** [items], 1 where the item passes. */
-  readonly mask: Uint8Array;
-  /** The items that pass, ascending. */
-  readonly items: Int32Array;
 }
 
 /** Columns of equal length, best first, no item twice, only allowed items, finite scores. */

@@ -444,7 +444,7 @@ export const CandidateSourceDefinition = {
       requestStream: false,
       responseType: GenerateResponse as typeof GenerateResponse,
       responseStream: false,
-      options: {},
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
   },
 } as const;

@@ -1008,7 +1008,7 @@ export const ProfilesDefinition = {
       requestStream: false,
       responseType: GetProfilesResponse as typeof GetProfilesResponse,
       responseStream: false,
-      options: {},
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
   },
 } as const;

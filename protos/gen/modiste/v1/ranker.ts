@@ -493,7 +493,7 @@ export const RankerDefinition = {
       requestStream: false,
       responseType: RankResponse as typeof RankResponse,
       responseStream: false,
-      options: {},
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
   },
 } as const;

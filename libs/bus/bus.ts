@@ -1,0 +1,39 @@
+/** The port of the event bus: a durable, partitioned, ordered log. */
+
+export interface BusRecord {
+  /** Key of the partitioning: the subject. */
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+export interface ConsumedRecord extends BusRecord {
+  readonly offset: number;
+  /** When it was published, seconds since 1970 UTC by the publisher's clock. */
+  readonly publishedSeconds: number;
+}
+
+export interface ConsumedBatch {
+  /** "<epoch>/<partition>": offsets mean nothing across epochs. */
+  readonly partition: string;
+  readonly records: readonly ConsumedRecord[];
+}
+
+export interface Consumer {
+  /** Resolves when the consumer has stopped; rejects with what made it stop. */
+  readonly finished: Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface EventBus {
+  /** Resolves when the records are durable: flushed, not merely visible. */
+  publish(topic: string, records: readonly BusRecord[]): Promise<void>;
+  /**
+   * Delivers every record at or after the position that `startAt` gives for its partition, in order, at least once. `onBatch`
+   * is awaited; when it rejects the consumer stops and `finished` rejects.
+   */
+  consume(topic: string, startAt: (partition: string) => number, onBatch: (batch: ConsumedBatch) => Promise<void>): Promise<Consumer>;
+  close(): Promise<void>;
+}
+
+/** Topics of the fleet. */
+export const topics = { events: "modiste.events.v1", served: "modiste.served.v1", catalog: "modiste.catalog.v1", dead: "modiste.dead.v1" } as const;

@@ -1,0 +1,130 @@
+/** The embedded bus: an lmdb file that the processes of one machine share. One partition a topic. */
+
+import { randomUUID } from "node:crypto";
+import { EventEmitter } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Database, open, type RootDatabase } from "lmdb";
+import { type Clock, systemClock } from "#libs/core/clock.ts";
+import type { BusRecord, ConsumedRecord, Consumer, EventBus } from "./bus.ts";
+
+/** Milliseconds between two looks at the log; other processes' records are seen by looking. */
+const lookEveryMs = 3;
+/** Most records of one batch. */
+const batchMax = 1000;
+
+/** Bytes before the key: time of publishing (double), length of the key (16 bits). */
+const headBytes = 10;
+
+function pack({ key, value }: BusRecord, nowSeconds: number): Buffer {
+  const keyBytes = Buffer.from(key, "utf8");
+  const record = Buffer.allocUnsafe(headBytes + keyBytes.length + value.length);
+  record.writeDoubleLE(nowSeconds, 0);
+  record.writeUInt16LE(keyBytes.length, 8);
+  keyBytes.copy(record, headBytes);
+  record.set(value, headBytes + keyBytes.length);
+  return record;
+}
+
+function unpack(offset: number, record: Buffer): ConsumedRecord {
+  const keyEnd = headBytes + record.readUInt16LE(8);
+  const key = record.toString("utf8", headBytes, keyEnd);
+  return { offset, publishedSeconds: record.readDoubleLE(0), key, value: new Uint8Array(record.subarray(keyEnd)) };
+}
+
+interface Topic {
+  /** Records by offset, from 0. */
+  readonly log: Database<Buffer, number>;
+  readonly epoch: string;
+}
+
+/** Opens the log in `folder`, which is made. */
+export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBus {
+  const root: RootDatabase<string, string> = open({ path: folder, encoding: "string", maxDbs: 16 });
+  const opened = new Map<string, Topic>();
+  const appended = new EventEmitter().setMaxListeners(0);
+  const stopping = new AbortController();
+
+  const topicOf = (name: string): Topic => {
+    const found = opened.get(name);
+    if (found) return found;
+    const log = root.openDB<Buffer, number>(name, { encoding: "binary", keyEncoding: "uint32" });
+    const key = `epoch/${name}`;
+    const epoch = root.transactionSync(() => {
+      const known = root.get(key);
+      if (known === undefined) root.putSync(key, randomUUID());
+      return known ?? (root.get(key) as string);
+    });
+    const topic = { log, epoch };
+    opened.set(name, topic);
+    return topic;
+  };
+  const nextOffset = ({ log }: Topic): number => {
+    for (const last of log.getKeys({ reverse: true, limit: 1 })) return last + 1;
+    return 0;
+  };
+
+  const consume: EventBus["consume"] = async (name, startAt, onBatch) => {
+    const topic = topicOf(name);
+    const partition = `${topic.epoch}/0`;
+    const stop = new AbortController();
+    const signal = AbortSignal.any([stop.signal, stopping.signal]);
+    let next = startAt(partition);
+    const arrival = (): Promise<unknown> =>
+      new Promise<void>((resolve) => {
+        const timer = setTimeout(done, lookEveryMs);
+        function done(): void {
+          clearTimeout(timer);
+          appended.off(name, done);
+          signal.removeEventListener("abort", done);
+          resolve();
+        }
+        appended.once(name, done);
+        signal.addEventListener("abort", done, { once: true });
+      });
+    const run = async (): Promise<void> => {
+      while (!signal.aborted) {
+        const records: ConsumedRecord[] = [];
+        for (const { key, value } of topic.log.getRange({ start: next, limit: batchMax })) records.push(unpack(key, value));
+        if (records.length === 0) {
+          await arrival();
+          continue;
+        }
+        await onBatch({ partition, records });
+        next = records.at(-1)!.offset + 1;
+      }
+    };
+    const finished = run();
+    // Whoever awaits `finished` hears of a failure; without this line an early one would end the process.
+    finished.catch(() => undefined);
+    const consumer: Consumer = {
+      finished,
+      close: async () => {
+        stop.abort();
+        await finished.catch(() => undefined);
+      },
+    };
+    return consumer;
+  };
+
+  return {
+    publish: async (name, records) => {
+      if (records.length === 0) return;
+      const topic = topicOf(name);
+      const now = clock.nowSeconds();
+      const packed = records.map((record) => pack(record, now));
+      await topic.log.transaction(() => {
+        let offset = nextOffset(topic);
+        for (const record of packed) void topic.log.put(offset++, record);
+      });
+      appended.emit(name);
+      await topic.log.flushed;
+    },
+    consume,
+    close: async () => {
+      stopping.abort();
+      // One turn for consumers to leave their reads before the file is unmapped.
+      await delay(lookEveryMs * 2);
+      await root.close();
+    },
+  };
+}

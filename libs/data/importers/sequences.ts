@@ -1,0 +1,50 @@
+/**
+ * Sequences without times, as research data come: a user or session a line (`user item item ...` or `item item ...`), or one `user item` pair a line
+ * in time order; one file, or a train and a test file. Position n of a user becomes day n + 1 of 1970 (n from 0), and the test part stands after
+ * every train position: `test_from` of dataset.json is the border.
+ */
+import { invalid } from "#libs/core/errors.ts";
+import { type EventType, eventCode } from "#libs/events/event.ts";
+import { sqlFile } from "../duck.ts";
+import type { DataSetManifest } from "../manifest.ts";
+import { type ImportOptions, importDataset } from "./import.ts";
+import { stageLines } from "./movielens.ts";
+import { describeSources } from "./source-file.ts";
+
+export const sequenceLayouts = ["user-items", "items", "pairs"] as const;
+export type SequenceLayout = (typeof sequenceLayouts)[number];
+
+export interface SequencesOptions extends ImportOptions {
+  readonly layout: SequenceLayout;
+  /** The test part, same layout; not for `items`, whose lines have no user to continue. */
+  readonly test?: string;
+  /** Type of all events; default purchase. */
+  readonly type?: EventType;
+}
+
+/** Imports sequences. A line without an item adds its user and nothing else; in `pairs` a line must have two words. */
+export async function importSequences(train: string, options: SequencesOptions): Promise<DataSetManifest> {
+  const { layout, test } = options;
+  if (layout === "items" && test !== undefined) throw invalid("test", "lines of items have no user that a test file could continue");
+  return importDataset(options, async (stage) => {
+    let rowsRead = await stageLines(stage, train, "train_lines", "utf-8");
+    if (test === undefined) await stage.run("import: test part", "CREATE TABLE test_lines AS SELECT * FROM train_lines WHERE false");
+    else rowsRead += await stageLines(stage, test, "test_lines", "utf-8");
+    const place = { raw: layout === "items" ? "source_line::VARCHAR" : "words[1]" };
+    const items = { raw: layout === "items" ? "words" : "words[2:]" };
+    const wrong = { raw: layout === "pairs" ? "len(words) <> 2" : "len(words) = 0" };
+    const values = { user: place, items, wrong, train, test: test ?? "", code: eventCode[options.type ?? "purchase"] };
+    await stage.run("import: sequences", sqlFile("sequences", values));
+    const { from } = await stage.duck.row<{ from: number }>("SELECT test_from::DOUBLE AS from FROM border");
+    return {
+      importer: "sequences",
+      itemAttributes: [],
+      userAttributes: [],
+      mapping: { layout, time: "position in days", type: options.type ?? "purchase" },
+      sources: await describeSources(test === undefined ? [train] : [train, test], stage.signal),
+      rowsRead,
+      syntheticTimes: true,
+      ...(test === undefined ? {} : { testFrom: from }),
+    };
+  });
+}

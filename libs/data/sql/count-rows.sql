@@ -1,0 +1,1 @@
+SELECT count(*)::DOUBLE AS n FROM read_parquet({{file}});

@@ -1,0 +1,1 @@
+COPY (SELECT file, line, reason, raw FROM stage_rejects ORDER BY file, line, reason) TO {{file}} (FORMAT parquet, COMPRESSION zstd);

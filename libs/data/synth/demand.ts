@@ -1,0 +1,142 @@
+/** Demand over time: how busy a day is, and what a section sells in a week. */
+import { createRandom } from "#libs/core/random.ts";
+import { lifeShape, type SynthCatalogue } from "./catalogue.ts";
+import { dayCount, firstDay, weekCount, weekOf } from "./sizes.ts";
+
+/** Sales a day relative to the mean, by month from 2018-09, after the monthly totals of the real shop. */
+const monthLevel = [
+  1.25, 1.04, 0.98, 0.86, 0.94, 0.95, 0.96, 1.14, 1.16, 1.47, 1.35, 0.93, 0.94, 0.86, 0.92, 0.83, 0.8, 0.8, 0.78, 1.03, 1.01, 1.36, 1.01,
+  0.92, 0.84,
+];
+/** Monday to Sunday, relative to the mean. */
+const weekdayLevel = [0.94, 0.96, 0.85, 1.16, 1.13, 1.06, 0.9];
+
+export interface Calendar {
+  /** Cumulated share of all purchases before day d, [days + 1], from 0 to 1. */
+  readonly cumulated: Float64Array;
+}
+
+export function createCalendar(): Calendar {
+  const cumulated = new Float64Array(dayCount + 1);
+  for (let day = 0; day < dayCount; day++) {
+    const date = new Date((firstDay + day) * 86_400_000);
+    const month = (date.getUTCFullYear() - 2018) * 12 + date.getUTCMonth() - 8;
+    cumulated[day + 1] = cumulated[day]! + monthLevel[month]! * weekdayLevel[(date.getUTCDay() + 6) % 7]!;
+  }
+  const total = cumulated[dayCount]!;
+  for (let day = 0; day <= dayCount; day++) cumulated[day]! /= total;
+  return { cumulated };
+}
+
+/** Day at which a share of all purchases has come; `share` in [0, 1). O(log days). */
+export function dayAtShare(calendar: Calendar, share: number): number {
+  let low = 0;
+  let high = dayCount - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (calendar.cumulated[middle + 1]! <= share) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * For every (week, section) an alias table (Walker 1977, Vose 1991) over the articles on sale, weighted by their demand in that week.
+ * Table t = week * sections + section spans [start[t], start[t + 1]).
+ */
+export interface WeekTables {
+  readonly start: Int32Array;
+  readonly items: Int32Array;
+  readonly accept: Float32Array;
+  readonly alias: Int32Array;
+}
+
+/** A life is cut where its demand is this small against its peak. */
+const lifeCut = 0.08;
+/** Chance of the week: demand of an article moves by this much (log normal) between weeks. */
+const weekNoise = 0.25;
+
+/** Demand of an article on a day of its age, relative: a gamma curve, 0 before the launch. */
+export function lifeAt(ageDays: number, scaleDays: number): number {
+  if (ageDays <= 0) return 0;
+  const x = ageDays / scaleDays;
+  return (x ** (lifeShape - 1) * Math.exp(-x)) / scaleDays;
+}
+
+export function createWeekTables(seed: number, catalogue: SynthCatalogue): WeekTables {
+  const { sectionCount } = catalogue;
+  const bySection = itemsBySection(catalogue);
+  const random = createRandom(seed, "weeks");
+  const start = new Int32Array(weekCount * sectionCount + 1);
+  const items: number[] = [];
+  const weights: number[] = [];
+  const peak = (lifeShape - 1) ** (lifeShape - 1) * Math.exp(1 - lifeShape);
+  for (let week = 0; week < weekCount; week++) {
+    const middle = dayCount - (weekCount - 1 - week) * 7 - 3.5;
+    for (let section = 0; section < sectionCount; section++) {
+      for (const item of bySection[section]!) {
+        const scale = catalogue.lifeScale[item]!;
+        const life = lifeAt(middle - catalogue.launch[item]!, scale);
+        if (life * scale < lifeCut * peak) continue;
+        items.push(item);
+        weights.push(life * catalogue.appeal[item]! * Math.exp(weekNoise * random.normal()));
+      }
+      start[week * sectionCount + section + 1] = items.length;
+    }
+  }
+  return buildAliases(start, Int32Array.from(items), Float64Array.from(weights));
+}
+
+function itemsBySection(catalogue: SynthCatalogue): number[][] {
+  const lists: number[][] = Array.from({ length: catalogue.sectionCount }, () => []);
+  for (let item = 0; item < catalogue.itemCount; item++) lists[catalogue.section[item]!]!.push(item);
+  return lists;
+}
+
+function buildAliases(start: Int32Array, items: Int32Array, weights: Float64Array): WeekTables {
+  const accept = new Float32Array(items.length);
+  const alias = new Int32Array(items.length);
+  for (let table = 0; table + 1 < start.length; table++) {
+    fillAlias(weights.subarray(start[table], start[table + 1]), accept, alias, start[table]!);
+  }
+  return { start, items, accept, alias };
+}
+
+/** Vose's construction; `alias` holds places in the whole column. */
+function fillAlias(weights: Float64Array, accept: Float32Array, alias: Int32Array, offset: number): void {
+  const count = weights.length;
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const scaled = weights.map((weight) => (weight * count) / total);
+  const small: number[] = [];
+  const large: number[] = [];
+  for (let i = 0; i < count; i++) (scaled[i]! < 1 ? small : large).push(i);
+  while (small.length > 0 && large.length > 0) {
+    const low = small.pop()!;
+    const high = large.at(-1)!;
+    accept[offset + low] = scaled[low]!;
+    alias[offset + low] = offset + high;
+    scaled[high]! -= 1 - scaled[low]!;
+    if (scaled[high]! < 1) small.push(large.pop()!);
+  }
+  for (const i of [...small, ...large]) {
+    accept[offset + i] = 1;
+    alias[offset + i] = offset + i;
+  }
+}
+
+/** An article of a section in a week, or -1 when it sells nothing then. O(1). */
+export function drawItem(tables: WeekTables, table: number, uniform: number): number {
+  const from = tables.start[table]!;
+  const count = tables.start[table + 1]! - from;
+  if (count === 0) return -1;
+  const point = uniform * count;
+  const place = Math.min(count - 1, Math.floor(point));
+  const at = from + place;
+  return tables.items[point - place < tables.accept[at]! ? at : tables.alias[at]!]!;
+}
+
+/** True when an article can be bought in a week. */
+export function onSale(catalogue: SynthCatalogue, item: number, day: number): boolean {
+  const age = dayCount - (weekCount - 1 - weekOf(day)) * 7 - 3.5 - catalogue.launch[item]!;
+  return age > 0 && age < catalogue.lifeScale[item]! * 7;
+}

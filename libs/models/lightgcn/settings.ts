@@ -1,0 +1,37 @@
+/** Settings of LightGCN: He et al., "LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation", SIGIR 2020, doi 10.1145/3397271.3401063. */
+
+import { decimal, type EventWeights, eventWeightSpec, type SettingSpec, whole } from "#libs/models/settings.ts";
+
+export interface LightGcnSettings extends EventWeights {
+  readonly weeks: number;
+  readonly minUserItems: number;
+  readonly dimensions: number;
+  readonly layers: number;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly l2: number;
+  readonly initialDeviation: number;
+  readonly historyItems: number;
+  readonly recencyHalfLifeDays: number;
+}
+
+export const lightGcnSpec: SettingSpec<LightGcnSettings> = {
+  ...eventWeightSpec,
+  weeks: decimal(12, 0, 10_000, "weeks before the fit that make the graph; 0: all"),
+  minUserItems: whole(2, 1, 1000, "users with fewer distinct items are left out: one item connects nothing"),
+  dimensions: whole(64, 4, 512, "length of an embedding, a multiple of 4 (paper: 64)"),
+  layers: whole(3, 0, 8, "propagation layers (paper: 3)"),
+  epochs: whole(30, 1, 10_000, "passes of as many triples as the graph has edges (paper: up to 1000 of 2,048 triples a step)"),
+  batchSize: whole(
+    65_536,
+    1,
+    1e7,
+    "triples a step, at most a twentieth of the edges; paper: 2,048, but each step propagates the whole graph",
+  ),
+  learningRate: decimal(0.01, 1e-6, 1, "of Adam; paper: 0.001 at 2,048 triples a step, larger for larger steps"),
+  l2: decimal(1e-4, 0, 10, "weight decay of the embeddings of a step's triples (paper: 1e-4)"),
+  initialDeviation: decimal(0.1, 1e-6, 10, "standard deviation of the first embeddings (authors' code: 0.1)"),
+  historyItems: whole(60, 1, 1000, "latest distinct items of the request that make the user's vector"),
+  recencyHalfLifeDays: decimal(30, 0, 10_000, "days after which an event counts half in it; 0: no decay"),
+};

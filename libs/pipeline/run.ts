@@ -1,0 +1,180 @@
+/** The one runner: it alone holds state and gives each stage its span, its share of the deadline and its fallback. */
+
+import { assert, toModisteError } from "#libs/core/errors.ts";
+import { mergeAnswers, type NamedAnswer, selectCandidates } from "./merge.ts";
+import type {
+  CandidateTable,
+  FilterReport,
+  Outcome,
+  Pipeline,
+  PipelineObserver,
+  PipelineResult,
+  Source,
+  SourceReport,
+  StageContext,
+  StageReport,
+} from "./pipeline.ts";
+
+export interface RunContext {
+  /** Aborted when the caller left. */
+  readonly signal: AbortSignal;
+  /** Milliseconds left of the caller's deadline. */
+  readonly remainingMs: () => number;
+  readonly nowMs: () => number;
+  readonly observer: PipelineObserver;
+}
+
+/** Shares of what is left of the deadline when a stage starts. The rest stays for what follows. */
+const hydrateShare = 0.3;
+const retrieveShare = 0.5;
+const rankShare = 0.7;
+
+class StageTimeout extends Error {
+  override readonly name = "StageTimeout";
+}
+
+/** Runs `work` within `budgetMs`: rejects with StageTimeout then, and its signal tells the work to stop. */
+async function within<T>(budgetMs: number, caller: AbortSignal, work: (context: StageContext) => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  let cleanUp = (): void => undefined;
+  const given = new Promise<never>((_, reject) => {
+    const timer = setTimeout(() => reject(new StageTimeout("deadline_exceeded")), Math.max(0, budgetMs));
+    const left = (): void => reject(caller.reason);
+    caller.addEventListener("abort", left, { once: true });
+    cleanUp = () => {
+      clearTimeout(timer);
+      caller.removeEventListener("abort", left);
+    };
+  });
+  try {
+    caller.throwIfAborted();
+    return await Promise.race([work({ signal: stop.signal, budgetMs }), given]);
+  } catch (cause) {
+    stop.abort(cause);
+    throw cause;
+  } finally {
+    cleanUp();
+  }
+}
+
+interface Failure {
+  readonly outcome: "late" | "failed";
+  readonly reason: string;
+}
+
+/** A failure that a fallback may answer. The caller's leaving and broken invariants of ours are thrown on. */
+function failureOf(cause: unknown, caller: AbortSignal): Failure {
+  if (caller.aborted) throw toModisteError(cause);
+  if (cause instanceof StageTimeout) return { outcome: "late", reason: "deadline_exceeded" };
+  const error = toModisteError(cause);
+  if (error.reason === "invariant_broken") throw error;
+  return error.code === "deadline_exceeded" || error.code === "cancelled"
+    ? { outcome: "late", reason: "deadline_exceeded" }
+    : { outcome: "failed", reason: error.code };
+}
+
+/** Positions of `scores`, highest first; not finite sinks to the end, ties keep the order of the table. */
+export function orderByScore(scores: Float64Array): Int32Array {
+  const key = (at: number): number => (Number.isFinite(scores[at]) ? scores[at]! : Number.NEGATIVE_INFINITY);
+  return Int32Array.from(scores.keys()).sort((a, b) => (key(a) === key(b) ? a - b : key(b) - key(a)));
+}
+
+interface RetrievedSource {
+  readonly report: SourceReport;
+  readonly answer: NamedAnswer | null;
+}
+
+async function askSource<Query>(source: Source<Query>, query: Query, budgetMs: number, context: RunContext): Promise<RetrievedSource> {
+  const started = context.nowMs();
+  const report = (outcome: Outcome, candidates: number, release: string, reason: string): SourceReport => ({
+    source: source.name,
+    outcome,
+    candidates,
+    milliseconds: context.nowMs() - started,
+    release,
+    reason,
+  });
+  if (!source.applies(query)) return { report: report("not_asked", 0, "", ""), answer: null };
+  try {
+    const answer = await within(Math.min(source.budgetMs, budgetMs), context.signal, (stage) => source.retrieve(query, stage));
+    context.observer.sourceCandidates(source.name, answer.items.length);
+    return { report: report("answered", answer.items.length, answer.release, ""), answer: { source: source.name, answer } };
+  } catch (cause) {
+    const { outcome, reason } = failureOf(cause, context.signal);
+    return { report: report(outcome, 0, "", reason), answer: null };
+  }
+}
+
+function applyFilters<Query>(pipeline: Pipeline<Query>, query: Query, table: CandidateTable): { table: CandidateTable; removed: FilterReport[] } {
+  const removed: FilterReport[] = [];
+  let current = table;
+  for (const filter of pipeline.filters) {
+    const keep = filter.keep(query);
+    if (keep === null) continue;
+    const kept = Int32Array.from(current.items.keys()).filter((position) => keep(current.items[position]!));
+    if (kept.length < current.items.length) removed.push({ filter: filter.name, removed: current.items.length - kept.length });
+    current = selectCandidates(current, kept);
+  }
+  return { table: current, removed };
+}
+
+/** Runs one request through every stage. Throws only when the caller left or an invariant of ours broke. */
+export async function runPipeline<Query>(pipeline: Pipeline<Query>, admitted: Query, limit: number, context: RunContext): Promise<PipelineResult<Query>> {
+  const stages: StageReport[] = [];
+  const degraded: string[] = [];
+  const { observer } = context;
+  const stage = async <T>(name: string, candidatesOf: (value: T) => number, run: () => Promise<T>): Promise<T> => {
+    const started = context.nowMs();
+    const value = await observer.stage(name, run);
+    stages.push({ stage: name, milliseconds: context.nowMs() - started, candidates: candidatesOf(value) });
+    return value;
+  };
+  const share = (of: number): number => context.remainingMs() * of;
+
+  const query = await stage("hydrate", () => 0, async () => {
+    let current = admitted;
+    for (const hydrator of pipeline.hydrators) {
+      try {
+        current = await within(share(hydrateShare), context.signal, (given) => hydrator.hydrate(current, given));
+      } catch (cause) {
+        const { reason } = failureOf(cause, context.signal);
+        degraded.push(`${hydrator.name}:${reason}`);
+        current = hydrator.fallback(current, reason);
+      }
+    }
+    return current;
+  });
+
+  const retrieved = await stage("retrieve", (all: RetrievedSource[]) => all.reduce((sum, { report }) => sum + report.candidates, 0), () => {
+    const budget = share(retrieveShare);
+    return Promise.all(pipeline.sources.map((source) => askSource(source, query, budget, context)));
+  });
+  const sources = retrieved.map(({ report }) => report);
+  for (const { source, outcome, reason } of sources) if (outcome === "late" || outcome === "failed") degraded.push(`${source}:${reason}`);
+  const answers = retrieved.flatMap(({ answer }) => (answer ? [answer] : []));
+  const lastResort = answers.length === 0;
+  if (lastResort) answers.push({ source: "static", answer: pipeline.lastResort(query) });
+
+  const merged = await stage("merge", (table: CandidateTable) => table.items.length, async () => mergeAnswers(answers, pipeline.candidatesMax));
+  const { table, removed } = await stage("filter", ({ table }) => table.items.length, async () => applyFilters(pipeline, query, merged));
+
+  let ranked = true;
+  const scores = await stage("rank", (values: Float64Array) => values.length, async () => {
+    if (lastResort || table.items.length === 0) return pipeline.scorer.fallback(query, table);
+    try {
+      const values = await within(share(rankShare), context.signal, (given) => pipeline.scorer.score(query, table, given));
+      assert(values.length === table.items.length, `${pipeline.scorer.name} gave ${values.length} scores for ${table.items.length} candidates`);
+      return values;
+    } catch (cause) {
+      const { reason } = failureOf(cause, context.signal);
+      degraded.push(`${pipeline.scorer.name}:${reason}`);
+      ranked = false;
+      return pipeline.scorer.fallback(query, table);
+    }
+  });
+
+  const chosen = await stage("arrange", (positions: Int32Array) => positions.length, async () =>
+    pipeline.arranger.arrange(query, table, scores, orderByScore(scores), limit),
+  );
+  return { query, candidates: table, scores, chosen, sources, stages, removed, degraded, ranked, lastResort };
+}

@@ -1,0 +1,124 @@
+/** Releases in a folder: `<root>/<id>/manifest.json`, one folder a part, and the file `current` that names the serving one. */
+
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { ModisteError } from "#libs/core/errors.ts";
+import { parseManifest, type ReleaseFile, type ReleaseManifest } from "./manifest.ts";
+import type { PartReader, PartWriter } from "./part.ts";
+import { openPart } from "./read-part.ts";
+import { createPartWriter } from "./write-part.ts";
+
+/** The port that an object store implements as well. */
+export interface ReleaseStore {
+  /** Id of the serving release, null before the first. */
+  current(): Promise<string | null>;
+  /** Ids, oldest first. */
+  list(): Promise<string[]>;
+  manifest(id: string): Promise<ReleaseManifest>;
+  /** Opens and verifies a part. Throws `data_loss` naming release, part and what is wrong. */
+  part(manifest: ReleaseManifest, part: string): Promise<PartReader>;
+  /** Starts a release that nobody sees before `publish`. */
+  create(id: string): Promise<ReleaseDraft>;
+  /** Makes a finished release the serving one, atomically. */
+  promote(id: string): Promise<void>;
+}
+
+export interface ReleaseDraft {
+  /** Writes one part and closes it. */
+  writePart(name: string, write: (part: PartWriter) => Promise<void>): Promise<void>;
+  /** A reader of a part already written, as services will see it. */
+  readPart(name: string): Promise<PartReader>;
+  /** Writes the manifest, which `describe` makes from the files by part, and gives the folder its name. */
+  finish(describe: (parts: Record<string, { files: ReleaseFile[] }>) => ReleaseManifest): Promise<ReleaseManifest>;
+  discard(): Promise<void>;
+}
+
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const draftPrefix = ".draft-";
+
+function checkId(id: string): string {
+  if (!idPattern.test(id)) throw new ModisteError("invalid_argument", "release_id", `"${id}" is not the id of a release`, { field: "release" });
+  return id;
+}
+
+/** A rename is durable only when its folder is synced. */
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readOptional(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw cause;
+  }
+}
+
+function createDraft(root: string, id: string): ReleaseDraft {
+  const folder = join(root, draftPrefix + id);
+  const parts: Record<string, { files: ReleaseFile[] }> = {};
+  return {
+    writePart: async (name, write) => {
+      const part = await createPartWriter(join(folder, name));
+      await write(part);
+      parts[name] = { files: await part.finish() };
+    },
+    readPart: async (name) => {
+      const written = parts[name];
+      if (!written) throw new ModisteError("failed_precondition", "part_missing", `part ${name} is not written yet`);
+      return openPart({ release: id, part: name, folder: join(folder, name), files: written.files });
+    },
+    finish: async (describe) => {
+      const manifest = describe(parts);
+      await writeFile(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+      await syncFolder(folder);
+      await rename(folder, join(root, id));
+      await syncFolder(root);
+      return manifest;
+    },
+    discard: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+export function openFolderStore(root: string): ReleaseStore {
+  const store: ReleaseStore = {
+    current: async () => (await readOptional(join(root, "current")))?.trim() || null,
+    list: async () => {
+      const names = await readdir(root).catch((cause: NodeJS.ErrnoException) => {
+        if (cause.code === "ENOENT") return [];
+        throw cause;
+      });
+      return names.filter((name) => idPattern.test(name) && name !== "current").sort();
+    },
+    manifest: async (id) => {
+      const text = await readOptional(join(root, checkId(id), "manifest.json"));
+      if (text === null) throw new ModisteError("not_found", "release_missing", `release ${id} is not in ${root}`);
+      return parseManifest(text, id);
+    },
+    part: (manifest, part) => {
+      const listed = manifest.parts[part];
+      if (!listed) throw new ModisteError("data_loss", "part_missing", `release ${manifest.id} has no part ${part}`);
+      return openPart({ release: manifest.id, part, folder: join(root, manifest.id, part), files: listed.files });
+    },
+    create: async (id) => {
+      await mkdir(root, { recursive: true });
+      const draft = createDraft(root, checkId(id));
+      await draft.discard();
+      return draft;
+    },
+    promote: async (id) => {
+      await store.manifest(id);
+      const next = join(root, `.current-${id}`);
+      await writeFile(next, `${id}\n`, { flush: true });
+      await rename(next, join(root, "current"));
+      await syncFolder(dirname(next));
+    },
+  };
+  return store;
+}

@@ -1,0 +1,66 @@
+/** What a release says of itself. */
+
+import { z } from "zod";
+import { ModisteError } from "#libs/core/errors.ts";
+
+/** Raised when the layout of parts changes in a way that older code cannot read. */
+export const releaseFormat = 1;
+
+const file = z.object({ name: z.string(), bytes: z.number().int().nonnegative(), sha256: z.string().length(64) });
+
+const figure = z.object({ value: z.number(), low: z.number().optional(), high: z.number().optional(), users: z.number().int().optional() });
+
+const golden = z.object({
+  /** Words for a person. */
+  name: z.string(),
+  user_id: z.string(),
+  now_seconds: z.number(),
+  n: z.number().int(),
+  /** Item ids in order, as the release answered when it was made. */
+  items: z.array(z.string()),
+});
+
+const manifestSchema = z.object({
+  format: z.number().int(),
+  id: z.string(),
+  parent: z.string().nullable(),
+  created_seconds: z.number(),
+  code_version: z.string(),
+  data: z.object({ name: z.string(), fingerprint: z.string(), end_seconds: z.number() }),
+  /** Hash of the feature definitions that the ranker was trained on. */
+  feature_hash: z.string(),
+  parts: z.record(z.string(), z.object({ files: z.array(file) })),
+  /** Measured on the last week held out, by name such as "map@12". */
+  metrics: z.record(z.string(), figure),
+  promotion: z.object({ decision: z.enum(["promoted", "refused", "first", "unchecked"]), reasons: z.array(z.string()) }),
+  golden: z.array(golden),
+});
+
+export type ReleaseManifest = z.infer<typeof manifestSchema>;
+export type ReleaseFile = z.infer<typeof file>;
+export type GoldenRequest = z.infer<typeof golden>;
+export type Figure = z.infer<typeof figure>;
+
+/** Throws `data_loss` naming the release and the field at fault; a newer format is refused by number. */
+export function parseManifest(text: string, release: string): ReleaseManifest {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (cause) {
+    throw new ModisteError("data_loss", "manifest_broken", `release ${release}: manifest.json is not JSON`, { cause });
+  }
+  const format = z.object({ format: z.number() }).safeParse(document);
+  if (format.success && format.data.format > releaseFormat) {
+    throw new ModisteError(
+      "failed_precondition",
+      "release_format_newer",
+      `release ${release} has format ${format.data.format}, this code reads up to ${releaseFormat}`,
+    );
+  }
+  const parsed = manifestSchema.safeParse(document);
+  if (!parsed.success) {
+    const where = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
+    throw new ModisteError("data_loss", "manifest_broken", `release ${release}: manifest.json: ${where}`);
+  }
+  return parsed.data;
+}

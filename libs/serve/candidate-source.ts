@@ -1,0 +1,95 @@
+/** A candidate source as a service: ids, filters and releases are translated around its three functions. */
+
+import { type AllowedItems, checkFilter, createFilterCache, type ItemFilter, noFilter } from "#libs/catalog/filter.ts";
+import { assert, invalid } from "#libs/core/errors.ts";
+import { historyFromProto } from "#libs/events/codec.ts";
+import { eventCode } from "#libs/events/event.ts";
+import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
+import type { Loaded } from "#libs/release/follower.ts";
+import { bind } from "#libs/rpc/definition.ts";
+import { CandidateSourceDefinition, type GenerateRequest, type GenerateResponse } from "#protos/candidate_source.ts";
+import { denseEvents } from "./dense-events.ts";
+import { releaseSettings, serveReleases } from "./release-library.ts";
+import { defineService, type ServiceModule } from "./service.ts";
+import type { CandidateSource, Candidates, SourceQuery } from "./source.ts";
+
+interface SourceArtifact {
+  readonly catalog: IndexedCatalog;
+  readonly artifact: unknown;
+  readonly allowed: (filter: ItemFilter) => AllowedItems | null;
+}
+
+const candidatesMax = 1000;
+
+function queryFrom(request: GenerateRequest, { catalog, allowed }: SourceArtifact): SourceQuery {
+  if (request.limit < 1 || request.limit > candidatesMax) throw invalid("limit", `must be 1 to ${candidatesMax}, got ${request.limit}`);
+  const filter = request.filter ?? noFilter;
+  checkFilter(catalog, filter);
+  const seeds = request.seedItemIds.flatMap((id) => catalog.indexOf.get(id) ?? []);
+  return {
+    limit: request.limit,
+    nowSeconds: request.nowSeconds,
+    ...denseEvents(historyFromProto(request.events), catalog),
+    attributes: new Map(Object.entries(request.user?.attributes ?? {})),
+    seeds: Int32Array.from(seeds),
+    allowed: allowed(filter),
+  };
+}
+
+function toResponse(
+  { items, scores, reasons, because }: Candidates,
+  release: string,
+  ids: readonly string[],
+  words: readonly string[],
+): GenerateResponse {
+  return {
+    release,
+    itemIds: Array.from(items, (item) => ids[item]!),
+    scores: Array.from(scores),
+    reasonIndexes: Array.from(reasons),
+    reasons: [...words],
+    becauseItemIds: Array.from(because, (item) => (item < 0 ? "" : ids[item]!)),
+  };
+}
+
+/** Asks for what the golden requests name, so that the first caller finds compiled code and touched pages. */
+function warm(source: CandidateSource<unknown>, { manifest, artifact: { catalog, artifact } }: Loaded<SourceArtifact>): void {
+  for (const { items: ids, now_seconds: nowSeconds } of manifest.golden) {
+    const items = Int32Array.from(ids.flatMap((id) => catalog.indexOf.get(id) ?? []));
+    const times = new Float64Array(items.length).fill(nowSeconds - 1);
+    const types = new Uint8Array(items.length).fill(eventCode.purchase);
+    const base = { limit: 100, nowSeconds, attributes: new Map<string, string>(), allowed: null };
+    source.retrieve(artifact, { ...base, items, times, types, seeds: new Int32Array(0) });
+    source.retrieve(artifact, {
+      ...base,
+      items: new Int32Array(0),
+      times: new Float64Array(0),
+      types: new Uint8Array(0),
+      seeds: items.slice(0, 1),
+    });
+  }
+}
+
+/** The service of a source; `name` is its part in a release and its row in the fleet. */
+export function candidateSourceService(name: string, source: CandidateSource<unknown>): ServiceModule {
+  return defineService({
+    config: releaseSettings,
+    start: async (context) => {
+      const releases = await serveReleases<SourceArtifact>(context, {
+        load: async (library, manifest) => {
+          const catalog = await library.catalog(manifest);
+          const artifact = await source.load({ part: await library.store.part(manifest, name), catalog });
+          return { catalog, artifact, allowed: createFilterCache(catalog) };
+        },
+        warm: async (loaded) => warm(source, loaded),
+      });
+      const generate = async (request: GenerateRequest): Promise<GenerateResponse> => {
+        const { release, artifact } = releases.pinned(request.release);
+        const candidates = source.retrieve(artifact.artifact, queryFrom(request, artifact));
+        assert(candidates.items.length <= request.limit, `${name} gave more candidates than it was asked for`);
+        return toResponse(candidates, release, artifact.catalog.ids, source.reasons);
+      };
+      return { bindings: [bind(CandidateSourceDefinition, { generate })], ready: () => releases.notReady(), close: async () => undefined };
+    },
+  });
+}

@@ -1,0 +1,28 @@
+/** One row of the table of the fleet (`services/fleet.ts`): everything that others must know of a service. */
+
+import { ModisteError } from "#libs/core/errors.ts";
+import type { ServiceModule } from "./service.ts";
+
+export interface FleetRow {
+  /** Lower case, letters, digits and hyphens: folder, label, span, variable. */
+  readonly name: string;
+  readonly kind: "source" | "ranker" | "profile" | "gateway";
+  /** gRPC port in fleet mode. The admin server (metrics, health) of all but the gateway listens 1000 above. */
+  readonly port: number;
+  /** Time that the gateway gives it, milliseconds. */
+  readonly budgetMs: number;
+  /** Candidates asked of a source; 0 for others. */
+  readonly quota: number;
+  readonly onFailure: "degrade" | "fail";
+  readonly replicas: number;
+  readonly resources: { readonly cpu: number; readonly memoryMiB: number };
+  /** Imported only in the process that runs it. */
+  readonly module: () => Promise<ServiceModule>;
+}
+
+/** @throws not_found naming the rows there are. */
+export function rowNamed(fleet: readonly FleetRow[], name: string): FleetRow {
+  const row = fleet.find((candidate) => candidate.name === name);
+  if (row !== undefined) return row;
+  throw new ModisteError("not_found", "unknown_service", `no service "${name}"; there are ${fleet.map((known) => known.name).join(", ")}`);
+}

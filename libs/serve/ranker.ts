@@ -1,0 +1,60 @@
+/** What a ranker is. Ids, protos and releases are translated around it. */
+
+import type { Catalog } from "#libs/catalog/catalog.ts";
+import type { Progress } from "#libs/core/progress.ts";
+import type { SourceColumn } from "#libs/features/features.ts";
+import type { ItemStatistics } from "#libs/features/item-statistics.ts";
+import type { EventColumns } from "#libs/features/user-state.ts";
+import type { PartReader, PartWriter } from "#libs/release/part.ts";
+
+/** One request: candidates with what the sources said of them, and whose they are. */
+export interface RankQuery {
+  /** Dense item indexes, without doubles. */
+  readonly candidates: Int32Array;
+  /** Aligned with the candidates; sources that are missing or answered from another release are left out. */
+  readonly sources: readonly SourceColumn[];
+  /** Only events before `nowSeconds`. */
+  readonly events: EventColumns;
+  readonly attributes: ReadonlyMap<string, string>;
+  readonly nowSeconds: number;
+}
+
+export interface LabelledQuery {
+  readonly query: RankQuery;
+  /** 1 where the user took the candidate in the label week, [candidates]. */
+  readonly labels: Uint8Array;
+  /** Items that the user took in the label week, candidates or not. */
+  readonly taken: number;
+}
+
+/** One label week: everything beside the labels is of before its start. */
+export interface LabelWeek {
+  readonly nowSeconds: number;
+  readonly catalog: Catalog;
+  readonly statistics: ItemStatistics;
+  /** Sources' scores in here are of sources fitted before the earliest label week. */
+  readonly queries: Iterable<LabelledQuery>;
+}
+
+export interface RankerFitContext {
+  readonly weeks: readonly LabelWeek[];
+  /** Names of the sources, in the order of the fleet. */
+  readonly sources: readonly string[];
+  /** What the ranker will serve with: the end of the data. */
+  readonly serving: { readonly catalog: Catalog; readonly statistics: ItemStatistics };
+  readonly seed: number;
+  readonly part: PartWriter;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+export interface Ranker<Artifact> {
+  /** The model's name, as answers tell it. */
+  readonly model: string;
+  fit(context: RankerFitContext): Promise<void>;
+  load(context: { readonly part: PartReader; readonly catalog: Catalog }): Promise<Artifact>;
+  /** One finite score a candidate, in the order of the query. */
+  score(artifact: Artifact, query: RankQuery): Float64Array;
+  /** Hash of the features that the part was trained on. */
+  featureHash(artifact: Artifact): string;
+}

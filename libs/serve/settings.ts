@@ -1,0 +1,113 @@
+/** Settings that every process and every service has. */
+
+import { join } from "node:path";
+import { choice, form, integer, list, millis, number, secret, text, url } from "#libs/config/fields.ts";
+import { type ConfigSources, type LoadedConfig, loadConfig } from "#libs/config/load.ts";
+import { ConfigProblems } from "#libs/config/problems.ts";
+import { type ConfigOf, type ConfigSchema, defineConfig, serviceWord } from "#libs/config/schema.ts";
+import { isTarget } from "#libs/rpc/connect.ts";
+import { parseFaults } from "#libs/rpc/faults.ts";
+import { logLevels } from "#libs/telemetry/log.ts";
+import type { FleetRow } from "./fleet-row.ts";
+import type { ServiceModule } from "./service.ts";
+
+export const processSettings = defineConfig({
+  home: text("HOME", "folder of releases, stores and data sets", { fallback: ".modiste" }),
+  otlpUrl: url("OTLP_URL", "where traces are sent, OTLP over HTTP with JSON", { schemes: ["http:", "https:"], fallback: undefined }),
+  traceSampleRatio: number("TRACE_SAMPLE_RATIO", "share of new traces that are recorded", { min: 0, max: 1, fallback: 1 }),
+  recentTraces: integer("RECENT_TRACES", "traces kept in memory for the page", { min: 0, max: 100_000, fallback: 500 }),
+  drainLimitMs: millis("DRAIN_LIMIT_MS", "longest wait for calls under way before the process ends", { max: 600_000, fallback: 10_000 }),
+  subjectHashKey: secret("SUBJECT_HASH_KEY", "key under which user ids are hashed in logs and traces", { min: 1, fallback: "modiste" }),
+});
+
+export const serviceSettings = defineConfig({
+  logLevel: choice("LOG_LEVEL", "least level that is logged", logLevels, { fallback: "info" }),
+  rpcHost: text("RPC_HOST", "address that gRPC listens on; beyond loopback keys are required", { fallback: "127.0.0.1" }),
+  rpcPort: integer("RPC_PORT", "port of gRPC; by default that of the fleet's table", { min: 0, max: 65_535, fallback: undefined }),
+  adminPort: integer("ADMIN_PORT", "port of metrics and health over HTTP; by default 1000 above gRPC's", {
+    min: 0,
+    max: 65_535,
+    fallback: undefined,
+  }),
+  rpcKeys: list("RPC_KEYS", "bearer keys that callers must name; none: everybody", { secret: true, fallback: [] }),
+  rpcKey: secret("RPC_KEY", "bearer key that this service sends with its calls", { fallback: undefined }),
+  rpcConcurrency: integer("RPC_CONCURRENCY", "calls at work at once", { min: 1, max: 10_000, fallback: 64 }),
+  rpcQueue: integer("RPC_QUEUE", "calls that may wait for a slot", { min: 0, max: 100_000, fallback: 256 }),
+  faults: form("FAULTS", "faults on purpose, for drills", "<target>=delay:<ms>|error:<code>|hang|garbage, between commas", readsFaults, {
+    fallback: "",
+  }),
+});
+
+export type ProcessSettings = ConfigOf<typeof processSettings>;
+export type ServiceSettings = ConfigOf<typeof serviceSettings>;
+
+export interface Settings {
+  readonly process: ProcessSettings;
+  /** The common settings of a service that runs here. */
+  service(name: string): ServiceSettings;
+  /** Its own. */
+  own(name: string): Readonly<Record<string, unknown>>;
+  /** `MODISTE_<SERVICE>_URL`; undefined where it is not set. */
+  target(name: string): string | undefined;
+  readonly effective: Readonly<Record<string, unknown>>;
+}
+
+/** All schemas of a process, by service; the input of `loadConfig` and of docs/config.md. */
+export function configSchemas(fleet: readonly FleetRow[], modules: ReadonlyMap<string, ServiceModule>): Record<string, ConfigSchema> {
+  const targets = Object.fromEntries(fleet.map((row) => [`target:${row.name}`, targetField(row)]));
+  const schemas: Record<string, ConfigSchema> = { "": { ...processSettings, ...targets } };
+  for (const [name, module] of modules) schemas[name] = { ...serviceSettings, ...module.config };
+  return schemas;
+}
+
+/** @throws ConfigProblems */
+export function loadSettings(fleet: readonly FleetRow[], modules: ReadonlyMap<string, ServiceModule>, sources: ConfigSources): Settings {
+  const elsewhere = fleet.map((row) => row.name).filter((name) => !modules.has(name));
+  const loaded: LoadedConfig = loadConfig(configSchemas(fleet, modules), { ...sources, elsewhere });
+  const own = (name: string): Readonly<Record<string, unknown>> => loaded.values[name] ?? {};
+  const settings: Settings = {
+    process: own("") as ProcessSettings,
+    service: (name) => own(name) as ServiceSettings,
+    own,
+    target: (name) => own("")[`target:${name}`] as string | undefined,
+    effective: loaded.effective,
+  };
+  refuseOpenDoors([...modules.keys()], settings);
+  return settings;
+}
+
+/** Without keys nobody but this machine may call. */
+function refuseOpenDoors(names: readonly string[], settings: Settings): void {
+  const open = names.filter((name) => !isLoopback(settings.service(name).rpcHost) && settings.service(name).rpcKeys.length === 0);
+  if (open.length === 0) return;
+  throw new ConfigProblems(
+    open.map((name) => ({
+      variable: `MODISTE_${serviceWord(name)}_RPC_HOST`,
+      message: `"${settings.service(name).rpcHost}" is beyond loopback and MODISTE_RPC_KEYS names no key`,
+      doc: serviceSettings.rpcHost.doc,
+    })),
+  );
+}
+
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host === "[::1]" || /^127\./.test(host);
+}
+
+/** Absolute path of the home folder. */
+export function homeFolder(settings: ProcessSettings, workingFolder: string): string {
+  return settings.home.startsWith("/") ? settings.home : join(workingFolder, settings.home);
+}
+
+function targetField({ name, port }: FleetRow): ConfigSchema[string] {
+  const doc = `where ${name} is called: local:, dns:///<host>:<port> or static:<ip>:<port>,...; by default in the process, else 127.0.0.1:${port}`;
+  return form(`${serviceWord(name)}_URL`, doc, "local:, dns:///<host>:<port> or static:<ip>:<port>,...", isTarget, { fallback: undefined });
+}
+
+function readsFaults(value: string): boolean {
+  try {
+    parseFaults(value);
+    return true;
+  } catch {
+    return false;
+  }
+}

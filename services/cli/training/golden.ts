@@ -1,0 +1,31 @@
+/** Golden requests: what the release answered when it was made; services warm up with them and tests compare. */
+
+import type { Catalog } from "#libs/catalog/catalog.ts";
+import { historyBefore } from "#libs/data/splits.ts";
+import type { GoldenRequest } from "#libs/release/manifest.ts";
+import { offlineUser } from "./offline.ts";
+import type { OfflineModel } from "./recommend.ts";
+import { recommendOffline } from "./recommend.ts";
+import type { TrainingData } from "./train-release.ts";
+
+const goldenCount = 8;
+const goldenItems = 12;
+
+/** Users with histories of different lengths, spread over the data set. */
+export function goldenRequests(data: TrainingData, catalog: Catalog, model: OfflineModel): GoldenRequest[] {
+  const { interactions, users } = data;
+  const requests: GoldenRequest[] = [];
+  const stride = Math.max(1, Math.floor(interactions.userCount / goldenCount));
+  for (let user = 0; user < interactions.userCount && requests.length < goldenCount; user += stride) {
+    const { start, end } = historyBefore(interactions, user, data.endSeconds);
+    const positions = recommendOffline(model, catalog, offlineUser(interactions, users, user, data.endSeconds), goldenItems);
+    requests.push({
+      name: `${end - start} events`,
+      user_id: users.ids[user]!,
+      now_seconds: data.endSeconds,
+      n: goldenItems,
+      items: Array.from(positions, (item) => catalog.ids[item]!),
+    });
+  }
+  return requests;
+}

@@ -1,0 +1,81 @@
+/** The pipeline without a network: candidates and lists for users of a data set, read through the same functions as in serving. */
+
+import { isAvailable } from "#libs/catalog/availability.ts";
+import type { Catalog, UserTable } from "#libs/catalog/catalog.ts";
+import type { Interactions } from "#libs/data/interactions.ts";
+import { historyBefore } from "#libs/data/splits.ts";
+import { mergeAnswers, selectCandidates } from "#libs/pipeline/merge.ts";
+import type { CandidateTable } from "#libs/pipeline/pipeline.ts";
+import type { RankQuery } from "#libs/serve/ranker.ts";
+import type { CandidateSource, SourceQuery } from "#libs/serve/source.ts";
+
+/** Latest events of a subject that a request carries. */
+export const historyMax = 200;
+
+export interface LoadedSource {
+  readonly name: string;
+  readonly source: CandidateSource<unknown>;
+  readonly artifact: unknown;
+}
+
+/** Attributes of one user that are known, by name. */
+export function userAttributes(users: UserTable, user: number): ReadonlyMap<string, string> {
+  const known = new Map<string, string>();
+  for (const { name, values, codes } of users.attributes) {
+    const code = codes[user]!;
+    if (code >= 0) known.set(name, values[code]!);
+  }
+  return known;
+}
+
+export interface OfflineUser {
+  readonly items: Int32Array;
+  readonly times: Float64Array;
+  readonly types: Uint8Array;
+  readonly attributes: ReadonlyMap<string, string>;
+  readonly nowSeconds: number;
+}
+
+/** What serving would know of the user at the instant. */
+export function offlineUser(interactions: Interactions, users: UserTable, user: number, nowSeconds: number): OfflineUser {
+  const { start, end } = historyBefore(interactions, user, nowSeconds);
+  const from = Math.max(start, end - historyMax);
+  return {
+    items: interactions.items.slice(from, end),
+    times: Float64Array.from(interactions.times.subarray(from, end)),
+    types: interactions.types.slice(from, end),
+    attributes: userAttributes(users, user),
+    nowSeconds,
+  };
+}
+
+function sourceQuery(user: OfflineUser, limit: number): SourceQuery {
+  return { ...user, limit, seeds: new Int32Array(0), allowed: null };
+}
+
+/** Candidates of every source, merged and available; `quotas` by source name. */
+export function offlineCandidates(
+  sources: readonly LoadedSource[],
+  user: OfflineUser,
+  catalog: Catalog,
+  quotas: Readonly<Record<string, number>>,
+  limit: number,
+): CandidateTable {
+  const answers = sources.map(({ name, source, artifact }) => {
+    const { items, scores, reasons } = source.retrieve(artifact, sourceQuery(user, quotas[name] ?? 100));
+    return { source: name, answer: { release: "", items, scores, reasons, reasonWords: source.reasons, because: [], pinned: true } };
+  });
+  const merged = mergeAnswers(answers, limit);
+  const kept = Int32Array.from(merged.items.keys()).filter((position) => isAvailable(catalog, merged.items[position]!, user.nowSeconds));
+  return selectCandidates(merged, kept);
+}
+
+export function rankQuery(user: OfflineUser, candidates: CandidateTable): RankQuery {
+  return {
+    candidates: candidates.items,
+    sources: candidates.sources,
+    events: user,
+    attributes: user.attributes,
+    nowSeconds: user.nowSeconds,
+  };
+}

@@ -1,0 +1,26 @@
+/** Lists without a network, by the same merge, ranker and arrangement as the gateway's. */
+
+import type { Catalog } from "#libs/catalog/catalog.ts";
+import { type ArrangeSettings, arrange, type ItemTraits } from "#libs/pipeline/arrange.ts";
+
+import { orderByScore } from "#libs/pipeline/run.ts";
+import type { Ranker } from "#libs/serve/ranker.ts";
+import { type LoadedSource, type OfflineUser, offlineCandidates, rankQuery } from "./offline.ts";
+
+export interface OfflineModel {
+  readonly sources: readonly LoadedSource[];
+  readonly quotas: Readonly<Record<string, number>>;
+  readonly candidatesMax: number;
+  readonly ranker: Ranker<unknown>;
+  readonly artifact: unknown;
+  readonly arrange: ArrangeSettings;
+  readonly traits: ItemTraits;
+}
+
+/** Dense item indexes, best first. */
+export function recommendOffline(model: OfflineModel, catalog: Catalog, user: OfflineUser, limit: number): Int32Array {
+  const candidates = offlineCandidates(model.sources, user, catalog, model.quotas, model.candidatesMax);
+  const scores = model.ranker.score(model.artifact, rankQuery(user, candidates));
+  const chosen = arrange(candidates.items, model.traits, orderByScore(scores), limit, model.arrange);
+  return chosen.map((position) => candidates.items[position]!);
+}

@@ -1,0 +1,191 @@
+/** From a data set to a release that services can load. */
+
+import { randomBytes } from "node:crypto";
+import type { Catalog, UserTable } from "#libs/catalog/catalog.ts";
+import { type Clock, secondsPerDay } from "#libs/core/clock.ts";
+import type { Progress } from "#libs/core/progress.ts";
+import type { Interactions } from "#libs/data/interactions.ts";
+import { lastCompleteWeeks, sliceBefore } from "#libs/data/splits.ts";
+import { catalogAsOf, countItems, type ItemStatistics } from "#libs/features/item-statistics.ts";
+import { traitsOf } from "#libs/pipeline/arrange.ts";
+import { surfaces } from "#libs/pipeline/surfaces.ts";
+import { vocabularyPart, writeCatalog } from "#libs/release/catalog-part.ts";
+import type { ReleaseDraft, ReleaseStore } from "#libs/release/folder-store.ts";
+import { type Figure, type ReleaseManifest, releaseFormat } from "#libs/release/manifest.ts";
+import type { LabelledQuery } from "#libs/serve/ranker.ts";
+import { candidatesMax, type FleetModels } from "../../fleet.ts";
+import { fitSources } from "./fit-sources.ts";
+import { goldenRequests } from "./golden.ts";
+import { type LabelWeekOptions, labelWeek } from "./label-weeks.ts";
+import type { OfflineModel } from "./recommend.ts";
+
+/** Label weeks of the ranker. The sources behind their features are fitted once, before the earliest. */
+export const labelWeekCount = 3;
+
+export interface TrainingData {
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly interactions: Interactions;
+  readonly catalog: Catalog;
+  readonly users: UserTable;
+  /** Nothing at or after this instant is read. */
+  readonly endSeconds: number;
+}
+
+export interface TrainOptions {
+  readonly data: TrainingData;
+  readonly models: FleetModels;
+  readonly store: ReleaseStore;
+  readonly seed: number;
+  readonly threads: number;
+  /** Most users of a label week that teach the ranker. */
+  readonly rankerUsersMax: number;
+  readonly codeVersion: string;
+  readonly settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** Told the seconds of each step, such as "itemcf (label weeks)". */
+  readonly onStep: (step: string, seconds: number) => void;
+}
+
+/** Label-week users from whose finds the quotas are learned. */
+const quotaUsers = 3000;
+
+/** Sortable by time, without a clash between two trainers. */
+export function createReleaseId(clock: Clock): string {
+  const stamp = new Date(clock.nowSeconds() * 1000).toISOString().replace(/[-:]/g, "").slice(0, 15);
+  return `${stamp}-${randomBytes(3).toString("hex")}`;
+}
+
+function take<T>(items: Iterable<T>, most: number): T[] {
+  const taken: T[] = [];
+  for (const item of items) {
+    taken.push(item);
+    if (taken.length === most) break;
+  }
+  return taken;
+}
+
+/** Share of what label-week users took that was among their candidates. */
+function candidateRecall(queries: readonly LabelledQuery[], truthSizes: number): Figure {
+  const found = queries.reduce((sum, { labels }) => sum + labels.reduce((hits, label) => hits + label, 0), 0);
+  return { value: truthSizes === 0 ? 0 : found / truthSizes, users: queries.length };
+}
+
+interface Learned {
+  readonly quotas: Record<string, number>;
+  readonly recall: Figure;
+}
+
+/** Sources before the label weeks, then quotas, fusion and ranker from these weeks. */
+async function learnFromLabelWeeks(
+  options: TrainOptions,
+  draft: ReleaseDraft,
+  serving: { catalog: Catalog; statistics: ItemStatistics },
+): Promise<Learned> {
+  const { data, models, seed, signal, progress, clock } = options;
+  const weeks = lastCompleteWeeks(data.endSeconds, labelWeekCount);
+  const before = weeks.at(-1)!.from;
+  const past = sliceBefore(data.interactions, before);
+  const statistics = countItems(past, data.users, before);
+  const scratch = await options.store.create(`labels-${seed}-${randomBytes(4).toString("hex")}`);
+  try {
+    const catalog = catalogAsOf(data.catalog, statistics);
+    const sources = await fitSources(models.sources, scratch, {
+      ...options,
+      interactions: past,
+      catalog,
+      users: data.users,
+      nowSeconds: before,
+      onFitted: (source, seconds) => options.onStep(`${source} (before the label weeks)`, seconds),
+    });
+    const names = sources.map(({ name }) => name);
+    const explore = Object.fromEntries(names.map((name) => [name, models.gatewayPart.exploreQuota]));
+    const weekOptions: LabelWeekOptions = {
+      ...data,
+      sources,
+      quotas: explore,
+      candidatesMax: names.length * models.gatewayPart.exploreQuota,
+      usersMax: quotaUsers,
+      seed,
+    };
+    const started = clock.monotonicMs();
+    const queries = take(labelWeek(weekOptions, weeks[0]!).queries, quotaUsers);
+    let quotas: Record<string, number> = {};
+    await draft.writePart("gateway", async (part) => {
+      quotas = await models.gatewayPart.fitGateway({
+        queries,
+        sources: names,
+        statistics: serving.statistics,
+        seed,
+        part,
+        progress,
+        signal,
+      });
+    });
+    options.onStep("gateway: quotas and fusion", (clock.monotonicMs() - started) / 1000);
+    const rankingStarted = clock.monotonicMs();
+    const rankerWeeks = weeks.map((week) => labelWeek({ ...weekOptions, quotas, candidatesMax, usersMax: options.rankerUsersMax }, week));
+    await draft.writePart("ranking", (part) =>
+      models.ranker.fit({ weeks: rankerWeeks, sources: names, serving, seed, part, progress, signal }),
+    );
+    options.onStep("ranking", (clock.monotonicMs() - rankingStarted) / 1000);
+    const truth = queries.reduce((sum, { taken }) => sum + taken, 0);
+    return { quotas, recall: candidateRecall(queries, truth) };
+  } finally {
+    await scratch.discard();
+  }
+}
+
+/** Trains every part and writes the release; it is not promoted yet. Throws `failed_precondition` when the data are too short. */
+export async function trainRelease(options: TrainOptions): Promise<ReleaseManifest> {
+  const { data, models, store, seed, clock } = options;
+  const id = createReleaseId(clock);
+  const draft = await store.create(id);
+  try {
+    const statistics = countItems(data.interactions, data.users, data.endSeconds);
+    const catalog = catalogAsOf(data.catalog, statistics);
+    await draft.writePart(vocabularyPart, async (part) => writeCatalog(part, catalog, data.endSeconds));
+    const { quotas, recall } = await learnFromLabelWeeks(options, draft, { catalog, statistics });
+    const sources = await fitSources(models.sources, draft, {
+      ...options,
+      interactions: data.interactions,
+      catalog,
+      users: data.users,
+      nowSeconds: data.endSeconds,
+      onFitted: (source, seconds) => options.onStep(source, seconds),
+    });
+    const ranker = await models.ranker.load({ part: await draft.readPart("ranking"), catalog });
+    const model: OfflineModel = {
+      sources,
+      quotas,
+      candidatesMax,
+      ranker: models.ranker,
+      artifact: ranker,
+      arrange: surfaces.home.arrange,
+      traits: traitsOf(catalog),
+    };
+    const golden = goldenRequests(data, catalog, model);
+    const parent = await store.current();
+    return await draft.finish((parts) => ({
+      format: releaseFormat,
+      id,
+      parent,
+      created_seconds: Math.floor(clock.nowSeconds()),
+      code_version: options.codeVersion,
+      data: { name: data.name, fingerprint: data.fingerprint, end_seconds: data.endSeconds },
+      feature_hash: models.ranker.featureHash(ranker),
+      parts,
+      metrics: { "candidates.recall": recall },
+      promotion: { decision: parent === null ? "first" : "unchecked", reasons: [] },
+      golden,
+    }));
+  } catch (cause) {
+    await draft.discard();
+    throw cause;
+  }
+}
+
+/** The shortest data that label weeks can be taken from. */
+export const dataSecondsMin = (labelWeekCount + 1) * 7 * secondsPerDay;

@@ -1,0 +1,9 @@
+import { isAvailable } from "#libs/catalog/availability.ts";
+import type { Filter } from "#libs/pipeline/pipeline.ts";
+import type { GatewayQuery } from "../query.ts";
+
+/** Keeps what the shop can be assumed to sell at the end of the release's data. */
+export const available: Filter<GatewayQuery> = {
+  name: "available",
+  keep: ({ release: { catalog } }) => (item) => isAvailable(catalog, item, catalog.endSeconds),
+};

@@ -1,0 +1,81 @@
+/** The HTTP door of the gateway. */
+
+import fastify, { type FastifyInstance } from "fastify";
+import { ModisteError } from "#libs/core/errors.ts";
+import type { ReleaseFollower } from "#libs/release/follower.ts";
+import type { Client } from "#libs/rpc/definition.ts";
+import type { ServiceContext } from "#libs/serve/service.ts";
+import type { RecommenderDefinition } from "#protos/recommender.ts";
+import type { GatewayRelease } from "../release.ts";
+import { addPage } from "../web/serve-page.ts";
+import { addOpenApi } from "./openapi.ts";
+import { addOperations } from "./operations.ts";
+import { addProblems } from "./problem.ts";
+import { addRoutes } from "./routes.ts";
+
+/** Largest request body. */
+const bodyBytesMax = 1 << 20;
+
+export interface HttpSettings {
+  readonly httpHost: string;
+  readonly httpPort: number;
+  readonly httpHosts: readonly string[];
+  readonly page: "on" | "off";
+}
+
+export interface HttpOptions {
+  readonly context: Pick<ServiceContext, "telemetry" | "log" | "processReady">;
+  readonly settings: HttpSettings;
+  readonly releases: ReleaseFollower<GatewayRelease>;
+  readonly client: Client<typeof RecommenderDefinition>;
+}
+
+export interface HttpDoor {
+  /** "http://127.0.0.1:8080". */
+  readonly address: string;
+  /** Refuses new connections and waits for requests under way. */
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
+
+/** A page of another site must not reach a loopback server through the visitor's browser (DNS rebinding): only known Host names are answered. */
+function guardHosts(app: FastifyInstance, hosts: readonly string[]): void {
+  const allowed = new Set(hosts.map((host) => host.toLowerCase()));
+  app.addHook("onRequest", async (request) => {
+    const host = (request.headers.host ?? "").toLowerCase();
+    if (loopback.test(host) || allowed.has(host) || allowed.has(host.replace(/:\d+$/, ""))) return;
+    throw new ModisteError("permission_denied", "unknown_host", `Host "${host.slice(0, 64)}" is not answered; see MODISTE_HTTP_HOSTS`);
+  });
+}
+
+/** Throws `failed_precondition` naming the port when it is in use. */
+export async function startHttp({ context, settings, releases, client }: HttpOptions): Promise<HttpDoor> {
+  const { telemetry, log } = context;
+  const app = fastify({
+    bodyLimit: bodyBytesMax,
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: 1024 },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: "array" } },
+  });
+  guardHosts(app, settings.httpHosts);
+  // Answers are personal: no cache may keep them for somebody else.
+  app.addHook("onSend", async (_request, reply) => {
+    if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
+  });
+  addProblems(app, (error) => log.error({ err: error }, "an HTTP request failed"));
+  addRoutes(app, client);
+  addOperations(app, telemetry, () => context.processReady());
+  addOpenApi(app);
+  if (settings.page === "on") addPage(app, releases);
+  const address = await app.listen({ host: settings.httpHost, port: settings.httpPort }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== "EADDRINUSE") throw cause;
+    const where = `${settings.httpHost}:${settings.httpPort}`;
+    throw new ModisteError("failed_precondition", "address_in_use", `HTTP cannot listen on ${where}: it is in use; set MODISTE_HTTP_PORT`, { cause });
+  });
+  log.info({ address }, "HTTP listens");
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => (closing ??= app.close());
+  return { address, drain: close, close };
+}

@@ -1,0 +1,48 @@
+/** The declaration of the pipeline: what runs, in which order. A new stage is its file, its test and a line here. */
+
+import type { Pipeline, Source, SourceAnswer } from "#libs/pipeline/pipeline.ts";
+import type { Client } from "#libs/rpc/definition.ts";
+import type { ProfilesDefinition } from "#protos/profiles.ts";
+import type { RankerDefinition } from "#protos/ranker.ts";
+import { slate } from "./arrange/slate.ts";
+import { available } from "./filter/available.ts";
+import { disliked } from "./filter/disliked.ts";
+import { requested } from "./filter/requested.ts";
+import { seen } from "./filter/seen.ts";
+import { hydrateProfile } from "./hydrate/profile.ts";
+import type { GatewayQuery } from "./query.ts";
+import { rankingScorer } from "./rank/ranking.ts";
+
+export interface PipelineClients {
+  readonly profiles: Client<typeof ProfilesDefinition>;
+  readonly ranker: Client<typeof RankerDefinition>;
+  readonly sources: readonly Source<GatewayQuery>[];
+  /** Most candidates that are ranked. */
+  readonly candidatesMax: number;
+}
+
+/** The release's own popular list, for when no source answers. */
+function staticList({ release }: GatewayQuery): SourceAnswer {
+  const { popular } = release.part;
+  return {
+    release: release.manifest.id,
+    items: popular,
+    scores: Array.from(popular, (_, place) => 1 / (place + 1)),
+    reasons: new Uint8Array(popular.length),
+    reasonWords: ["popular_static"],
+    because: [],
+    pinned: true,
+  };
+}
+
+export function definePipeline({ profiles, ranker, sources, candidatesMax }: PipelineClients): Pipeline<GatewayQuery> {
+  return {
+    hydrators: [hydrateProfile(profiles)],
+    sources,
+    lastResort: staticList,
+    filters: [available, requested, seen, disliked],
+    scorer: rankingScorer(ranker),
+    arranger: slate,
+    candidatesMax,
+  };
+}

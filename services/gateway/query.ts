@@ -1,0 +1,31 @@
+/** One request on its way through the pipeline. */
+
+import type { ItemFilter } from "#libs/catalog/filter.ts";
+import type { Event, History } from "#libs/events/event.ts";
+import type { Surface } from "#libs/pipeline/surfaces.ts";
+import type { GatewayRelease } from "./release.ts";
+
+/** What was known of the subject; see the proto's UserKnowledge. */
+export type Knowledge = "known" | "unknown" | "session" | "unavailable";
+
+export interface GatewayQuery {
+  readonly kind: "recommend" | "similar" | "popular";
+  /** Whose profiles count: the user, the session, both or none. */
+  readonly subjects: readonly string[];
+  readonly surface: Surface;
+  /** Items wanted. */
+  readonly limit: number;
+  /** The instant to answer for, seconds since 1970 UTC. */
+  readonly nowSeconds: number;
+  readonly filter: ItemFilter;
+  /** External ids of the items to be similar to. */
+  readonly seedItemIds: readonly string[];
+  /** Events given in the request, not yet in any profile. */
+  readonly session: readonly Event[];
+  readonly attributes: ReadonlyMap<string, string>;
+  /** Profile and session together, ascending by time; filled by hydrate. */
+  readonly history: History;
+  readonly knowledge: Knowledge;
+  /** Pinned for the whole request. */
+  readonly release: GatewayRelease;
+}

@@ -1,0 +1,38 @@
+/** Orders candidates by the ranking service; without it, or where nothing personal is asked, by fusion of the sources' ranks. */
+
+import { historyToProto } from "#libs/events/codec.ts";
+import { fuseRanks } from "#libs/pipeline/fusion.ts";
+import type { CandidateTable, Scorer } from "#libs/pipeline/pipeline.ts";
+import type { Client } from "#libs/rpc/definition.ts";
+import type { RankerDefinition, RankRequest } from "#protos/ranker.ts";
+import type { GatewayQuery } from "../query.ts";
+
+function requestFor(query: GatewayQuery, candidates: CandidateTable): RankRequest {
+  const { catalog, manifest } = query.release;
+  return {
+    release: manifest.id,
+    nowSeconds: Math.floor(query.nowSeconds),
+    itemIds: Array.from(candidates.items, (item) => catalog.ids[item]!),
+    events: historyToProto(query.history),
+    user: { known: query.knowledge === "known", attributes: Object.fromEntries(query.attributes) },
+    sources: candidates.sources.map(({ source, scores, ranks, pinned }) => ({
+      source,
+      scores: scores as unknown as number[],
+      ranks: ranks as unknown as number[],
+      pinned,
+    })),
+  };
+}
+
+export function rankingScorer(client: Client<typeof RankerDefinition>): Scorer<GatewayQuery> {
+  const fused = (query: GatewayQuery, candidates: CandidateTable): Float64Array => fuseRanks(candidates, query.release.part.fusion);
+  return {
+    name: "ranking",
+    score: async (query, candidates, { signal }) => {
+      if (query.kind !== "recommend") return fused(query, candidates);
+      const { scores } = await client.rank(requestFor(query, candidates), { signal });
+      return Float64Array.from(scores);
+    },
+    fallback: fused,
+  };
+}

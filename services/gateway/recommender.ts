@@ -1,0 +1,96 @@
+/** The handlers of Recommender: admit, run the pipeline, respond. */
+
+import { randomUUID } from "node:crypto";
+import type { EventBus } from "#libs/bus/bus.ts";
+import type { Clock } from "#libs/core/clock.ts";
+import { invalid } from "#libs/core/errors.ts";
+import { idProblem } from "#libs/events/limits.ts";
+import type { Pipeline, PipelineObserver } from "#libs/pipeline/pipeline.ts";
+import { runPipeline } from "#libs/pipeline/run.ts";
+import type { ReleaseFollower } from "#libs/release/follower.ts";
+import { type ClockMode, servingNow } from "#libs/release/serving-clock.ts";
+import type { CallContext } from "#libs/rpc/call.ts";
+import type { Client, Implementation } from "#libs/rpc/definition.ts";
+import type { Telemetry } from "#libs/telemetry/telemetry.ts";
+import type { ProfilesDefinition } from "#protos/profiles.ts";
+import { type GetUserResponse, Grade, type RecommenderDefinition, type RecommendResponse } from "#protos/recommender.ts";
+import { admitPopular, admitRecommend, admitSimilar } from "./admit/admit.ts";
+import { catalogItem } from "./catalog-item.ts";
+import type { GatewayQuery } from "./query.ts";
+import { recordEvents } from "./record-events.ts";
+import type { GatewayRelease } from "./release.ts";
+import { respond } from "./respond/respond.ts";
+
+export interface RecommenderParts {
+  readonly releases: ReleaseFollower<GatewayRelease>;
+  readonly pipeline: Pipeline<GatewayQuery>;
+  readonly profiles: Client<typeof ProfilesDefinition>;
+  readonly bus: EventBus;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+  readonly clockMode: ClockMode;
+  /** Milliseconds for an answer whose caller sets no deadline. */
+  readonly deadlineMs: number;
+}
+
+function observerOf({ metrics, span }: Telemetry, clock: Clock): PipelineObserver {
+  return {
+    stage: async (name, run) => {
+      const started = clock.monotonicMs();
+      try {
+        return await span(`modiste.pipeline.${name}`, {}, run);
+      } finally {
+        metrics.stage(name, (clock.monotonicMs() - started) / 1000);
+      }
+    },
+    sourceCandidates: (source, count) => metrics.sourceCandidates(source, count),
+  };
+}
+
+const gradeNames = new Map<number, string>(Object.entries(Grade).map(([name, value]) => [value as number, name.replace("GRADE_", "")]));
+
+export function createRecommender(parts: RecommenderParts): Implementation<typeof RecommenderDefinition> {
+  const { releases, pipeline, telemetry, clock } = parts;
+  const observer = observerOf(telemetry, clock);
+  const now = ({ manifest }: GatewayRelease): number => servingNow(manifest, clock.nowSeconds(), parts.clockMode);
+
+  const answer = async (call: CallContext, admit: (release: GatewayRelease) => GatewayQuery): Promise<RecommendResponse> => {
+    const endsMs = clock.monotonicMs() + Math.min(parts.deadlineMs, call.remainingMs());
+    const query = await observer.stage("admit", async () => admit(releases.current().artifact));
+    const result = await runPipeline(pipeline, query, query.limit, {
+      signal: call.signal,
+      remainingMs: () => Math.max(0, endsMs - clock.monotonicMs()),
+      nowMs: () => clock.monotonicMs(),
+      observer,
+    });
+    const response = await observer.stage("respond", async () => respond(result, randomUUID(), telemetry.traceId() ?? ""));
+    telemetry.metrics.answer(query.surface.name, gradeNames.get(response.grade) ?? "");
+    return response;
+  };
+
+  return {
+    recommend: (request, call) => answer(call, (release) => admitRecommend(request, release, now(release))),
+    similarItems: (request, call) => answer(call, (release) => admitSimilar(request, release, now(release))),
+    popular: (request, call) => answer(call, (release) => admitPopular(request, release, now(release))),
+    recordEvents: (request) => {
+      const release = releases.current().artifact;
+      return recordEvents(request.events, release, now(release), parts.bus);
+    },
+    getUser: ({ subject }) => getUser(subject, parts),
+  };
+}
+
+async function getUser(subject: string, { profiles, releases }: RecommenderParts): Promise<GetUserResponse> {
+  const problem = idProblem(subject);
+  if (problem) throw invalid("subject", problem);
+  const { catalog } = releases.current().artifact;
+  const answered = await profiles.getProfiles({ subjects: [subject] });
+  const profile = answered.profiles[0];
+  const columns = profile?.events;
+  const unknown = { name: "", category: "", price: 0, attributes: {} };
+  const events = (columns?.itemIds ?? []).map((itemId, i) => {
+    const item = catalog.indexOf.get(itemId);
+    return { itemId, type: columns!.types[i]!, timeSeconds: columns!.timesSeconds[i]!, ...(item === undefined ? unknown : catalogItem(catalog, item)) };
+  });
+  return { subject, known: profile?.known ?? false, attributes: profile?.attributes ?? {}, events: events.reverse() };
+}

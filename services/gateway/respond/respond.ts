@@ -1,0 +1,64 @@
+/** Turns a pipeline's result into the answer, with its coverage and grade. */
+
+import type { PipelineResult } from "#libs/pipeline/pipeline.ts";
+import { Grade, type RecommendedItem, type RecommendResponse, UserKnowledge } from "#protos/recommender.ts";
+import { catalogItem } from "../catalog-item.ts";
+import { explainCandidate } from "../explain/reasons.ts";
+import type { GatewayQuery, Knowledge } from "../query.ts";
+
+const knowledgeToProto: Readonly<Record<Knowledge, UserKnowledge>> = {
+  known: UserKnowledge.USER_KNOWLEDGE_KNOWN,
+  unknown: UserKnowledge.USER_KNOWLEDGE_UNKNOWN,
+  session: UserKnowledge.USER_KNOWLEDGE_SESSION,
+  unavailable: UserKnowledge.USER_KNOWLEDGE_UNAVAILABLE,
+};
+
+/** The worst rung of the ladder that applies. */
+export function gradeOf(result: PipelineResult<GatewayQuery>): Grade {
+  if (result.lastResort) return Grade.GRADE_STATIC;
+  if (result.query.knowledge === "unavailable") return Grade.GRADE_IMPERSONAL;
+  if (!result.ranked) return Grade.GRADE_UNRANKED;
+  if (result.sources.some(({ outcome }) => outcome === "late" || outcome === "failed")) return Grade.GRADE_PARTIAL;
+  return Grade.GRADE_FULL;
+}
+
+function itemAt(result: PipelineResult<GatewayQuery>, position: number): RecommendedItem {
+  const { query, candidates, scores } = result;
+  const { catalog } = query.release;
+  const item = candidates.items[position]!;
+  return {
+    itemId: catalog.ids[item]!,
+    score: Number.isFinite(scores[position]) ? scores[position]! : 0,
+    reasons: explainCandidate(query, candidates, position),
+    ...catalogItem(catalog, item),
+  };
+}
+
+function releasesOf(result: PipelineResult<GatewayQuery>): Record<string, string> {
+  const releases: Record<string, string> = { pinned: result.query.release.manifest.id };
+  for (const { source, release } of result.sources) if (release !== "") releases[source] = release;
+  return releases;
+}
+
+export function respond(result: PipelineResult<GatewayQuery>, recommendationId: string, traceId: string): RecommendResponse {
+  const count = (outcome: string): number => result.sources.filter((source) => source.outcome === outcome).length;
+  return {
+    recommendationId,
+    items: Array.from(result.chosen, (position) => itemAt(result, position)),
+    grade: gradeOf(result),
+    coverage: {
+      user: knowledgeToProto[result.query.knowledge],
+      events: result.query.history.itemIds.length,
+      asked: result.sources.length - count("not_asked"),
+      answered: count("answered"),
+      late: count("late"),
+      failed: count("failed"),
+      sources: result.sources.map(({ source, outcome, candidates, milliseconds, release }) => ({ source, outcome, candidates, milliseconds, release })),
+      stages: result.stages.map((stage) => ({ ...stage })),
+      removed: result.removed.map((removal) => ({ ...removal })),
+      degraded: [...result.degraded],
+    },
+    releases: releasesOf(result),
+    traceId,
+  };
+}

@@ -1,0 +1,64 @@
+/** The gateway: the pipeline behind gRPC and HTTP. */
+
+import { choice, integer, list, millis, text } from "#libs/config/fields.ts";
+import { defineConfig } from "#libs/config/schema.ts";
+import { bind } from "#libs/rpc/definition.ts";
+import { embeddedSettings, openEventBus } from "#libs/serve/embedded.ts";
+import { releaseSettings, serveReleases } from "#libs/serve/release-library.ts";
+import { defineService, type ServiceModule } from "#libs/serve/service.ts";
+import { CandidateSourceDefinition } from "#protos/candidate_source.ts";
+import { ProfilesDefinition } from "#protos/profiles.ts";
+import { RankerDefinition } from "#protos/ranker.ts";
+import { RecommenderDefinition } from "#protos/recommender.ts";
+import { startHttp } from "./http/server.ts";
+import { definePipeline } from "./pipeline.ts";
+import { createRecommender } from "./recommender.ts";
+import { type GatewayRelease, loadGatewayRelease } from "./release.ts";
+import { fleetSource } from "./retrieve/fleet-source.ts";
+
+const config = defineConfig({
+  ...releaseSettings,
+  ...embeddedSettings,
+  httpHost: text("HTTP_HOST", "address that HTTP listens on", { fallback: "127.0.0.1" }),
+  httpPort: integer("HTTP_PORT", "port of HTTP; 0 takes a free one", { min: 0, max: 65_535, fallback: 8080 }),
+  httpHosts: list("HTTP_HOSTS", "Host names that HTTP answers to beside loopback ones", { fallback: [] }),
+  deadlineMs: millis("DEADLINE_MS", "time for an answer whose caller sets no deadline", { min: 5, max: 60_000, fallback: 150 }),
+  page: choice("PAGE", "whether the page is served", ["on", "off"], { fallback: "on" }),
+});
+
+export interface GatewayOptions {
+  /** Most candidates that are ranked for one request. */
+  readonly candidatesMax: number;
+  /** Kinds of request that a source serves, by its name; all of them when it is not named. */
+  readonly serves: Readonly<Record<string, readonly ("recommend" | "similar" | "popular")[]>>;
+}
+
+export function gatewayService(options: GatewayOptions): ServiceModule {
+  return defineService({
+    config,
+    start: async (context) => {
+      const { connect, fleet, telemetry, clock, config: settings } = context;
+      const releases = await serveReleases<GatewayRelease>(context, {
+        load: (library, manifest) => loadGatewayRelease(library, manifest),
+      });
+      const profiles = connect(ProfilesDefinition, "profile", { idempotent: ["getProfiles"] });
+      const sources = fleet
+        .filter(({ kind }) => kind === "source")
+        .map(({ name, budgetMs, quota }) => {
+          const client = connect(CandidateSourceDefinition, name, { idempotent: ["generate"] });
+          return fleetSource({ name, budgetMs, quota, serves: options.serves[name] ?? ["recommend", "similar", "popular"], client });
+        });
+      const ranker = connect(RankerDefinition, "ranking", { idempotent: ["rank"] });
+      const pipeline = definePipeline({ profiles, ranker, sources, candidatesMax: options.candidatesMax });
+      const bus = await openEventBus(context);
+      const parts = { releases, pipeline, profiles, bus, telemetry, clock, clockMode: settings.clock, deadlineMs: settings.deadlineMs };
+      const http = await startHttp({ context, settings, releases, client: connect(RecommenderDefinition, "gateway") });
+      return {
+        bindings: [bind(RecommenderDefinition, createRecommender(parts))],
+        ready: () => releases.notReady(),
+        drain: () => http.drain(),
+        close: () => http.close(),
+      };
+    },
+  });
+}

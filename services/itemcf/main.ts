@@ -1,0 +1,4 @@
+import { runProcess } from "#libs/serve/process.ts";
+import { fleet } from "../fleet.ts";
+
+await runProcess(fleet, ["itemcf"]);

@@ -1,0 +1,128 @@
+import { describe, expect, it } from "vitest";
+import { noProgress } from "#libs/core/progress.ts";
+import type { Interactions } from "#libs/data/interactions.ts";
+import { countPopularity, popularitySpec, trendScores } from "#libs/models/popularity/popularity.ts";
+import { segmentOfAge } from "#libs/models/popularity/segments.ts";
+import { readSettings } from "#libs/models/settings.ts";
+import { createPace } from "#libs/sparse/pace.ts";
+import { createFixtureShop } from "#libs/testing/fixture.ts";
+import { createMemoryPart } from "#libs/testing/memory-part.ts";
+import { allowOnly, fixtureFitContext, fixtureQuery, sourceContract } from "#libs/testing/source-contract.ts";
+import { popularity } from "./source.ts";
+
+// The fixture's clusters go with age, which the segment lists see.
+sourceContract("popularity", popularity, { recallMin: 0.2, answersStrangers: true, fillsFilter: true });
+
+const day = 86_400;
+const now = 100 * day;
+
+/** One user a row: [item, days ago, event code]. */
+function events(rows: readonly (readonly [number, number, number])[], itemCount: number): Interactions {
+  return {
+    userCount: rows.length,
+    itemCount,
+    offsets: Int32Array.from({ length: rows.length + 1 }, (_, u) => u),
+    items: Int32Array.from(rows, ([item]) => item),
+    times: Uint32Array.from(rows, ([, age]) => now - age * day),
+    types: Uint8Array.from(rows, ([, , type]) => type),
+    values: new Float32Array(rows.length),
+  };
+}
+
+describe("popularity counts", () => {
+  const settings = readSettings(popularitySpec, { halfLifeDays: 4, viewWeight: 0.25, trendPrior: 1 });
+  const count = (interactions: Interactions, segments = new Uint8Array(interactions.userCount)) =>
+    countPopularity(interactions, segments, now, settings, createPace(new AbortController().signal), noProgress);
+
+  it("halves a purchase every half-life, weighs views less and dislikes not at all", async () => {
+    // Item 0: purchases 0.5 and 4.5 days old; item 1: a view and a dislike half a day old.
+    const counts = await count(
+      events(
+        [
+          [0, 0.5, 3],
+          [0, 4.5, 3],
+          [1, 0.5, 1],
+          [1, 0.5, 5],
+        ],
+        2,
+      ),
+    );
+    const fresh = 2 ** (-0.5 / 4);
+    expect(counts.decayed[0]).toBeCloseTo(fresh * 1.5, 6);
+    expect(counts.decayed[1]).toBeCloseTo(fresh * 0.25, 6);
+    expect([...counts.windows]).toEqual([1, 0.25, 2, 0.25, 2, 0.25]);
+  });
+
+  it("keeps segments apart", async () => {
+    const counts = await count(
+      events(
+        [
+          [0, 0, 3],
+          [1, 0, 3],
+        ],
+        2,
+      ),
+      Uint8Array.of(0, 7),
+    );
+    expect([...counts.decayedBySegment].map((value, at) => (value > 0 ? at : -1)).filter((at) => at >= 0)).toEqual([0, 15]);
+  });
+
+  it("counts windows from the end of old data", async () => {
+    const counts = await count(
+      events(
+        [
+          [0, 50, 3],
+          [0, 56, 3],
+          [0, 58, 3],
+        ],
+        1,
+      ),
+    );
+    expect([...counts.windows]).toEqual([1, 2, 3]);
+    expect([...counts.previous]).toEqual([0, 1, 0]);
+  });
+
+  it("sets a week against the week before, and knows no trend in the first week", async () => {
+    // Item 0: 3 this week, 1 before: (3 + 1) / (1 + 1). Item 1 falls.
+    const counts = await count(
+      events(
+        [
+          [0, 1, 3],
+          [0, 2, 3],
+          [0, 3, 3],
+          [0, 8, 3],
+          [1, 0, 3],
+          [1, 9, 3],
+          [1, 10, 3],
+        ],
+        2,
+      ),
+    );
+    expect([...trendScores(counts, 1)]).toEqual([2, 0]);
+    expect([...trendScores(await count(events([[0, 1, 3]], 1)), 1)]).toEqual([0]);
+  });
+
+  it("puts ages into brackets", () => {
+    expect(["19", "20", "24", "25", "39", "40", "59", "60", "", "x", undefined].map(segmentOfAge)).toEqual([
+      1, 2, 2, 3, 4, 5, 6, 7, 0, 0, 0,
+    ]);
+  });
+});
+
+describe("popularity lists", () => {
+  it("keeps places for the user's categories, says why, and names unsold items only behind a filter", async () => {
+    const shop = createFixtureShop();
+    const part = createMemoryPart("popularity");
+    await popularity.fit(fixtureFitContext(shop, part));
+    const artifact = await popularity.load({ part: part.reader(), catalog: shop.catalog });
+    const { items, reasons, because } = popularity.retrieve(artifact, fixtureQuery(shop, 2));
+    const byCategory = [...items.keys()].filter((c) => popularity.reasons[reasons[c]!] === "popular_category");
+    expect(byCategory.length).toBe(6);
+    for (const c of byCategory) expect(because[c]! % 5).toBe(items[c]! % 5);
+
+    const unsold = popularity.retrieve(artifact, fixtureQuery(shop, -1, { allowed: allowOnly(200, [198, 199]) }));
+    expect([...unsold.items]).toEqual([198, 199]);
+    expect([...unsold.reasons].map((code) => popularity.reasons[code])).toEqual(["unsold", "unsold"]);
+    expect(popularity.retrieve(artifact, fixtureQuery(shop, -1, { limit: 200 })).items.includes(199)).toBe(false);
+  });
+});

@@ -1,0 +1,76 @@
+/** The consumer: applies every event of the bus to its subject's profile, once in effect. */
+
+import { ModisteError, toModisteError } from "#libs/core/errors.ts";
+import type { Clock } from "#libs/core/clock.ts";
+import { type ConsumedBatch, type ConsumedRecord, type Consumer, type EventBus, topics } from "#libs/bus/bus.ts";
+import { decodeEvent } from "#libs/events/codec.ts";
+import type { Event } from "#libs/events/event.ts";
+import type { OffsetEvent } from "#libs/store/profile.ts";
+import type { ProfileStore, SubjectBatch } from "#libs/store/profile-store.ts";
+import type { Logger } from "#libs/telemetry/log.ts";
+import type { Metrics } from "#libs/telemetry/metrics.ts";
+
+export interface FollowOptions {
+  readonly bus: EventBus;
+  readonly store: ProfileStore;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+export interface EventFollower {
+  /** Why events are not applied any more, null while they are. */
+  problem(): string | null;
+  close(): Promise<void>;
+}
+
+/** Null for bytes that are no event; the reason goes to the dead-letter topic. */
+function readEvent(record: ConsumedRecord): { event: Event } | { cause: string } {
+  try {
+    const event = decodeEvent(record.value);
+    return event === null ? { cause: "unknown event type" } : { event };
+  } catch (cause) {
+    return { cause: `not an event: ${(cause as Error).message}` };
+  }
+}
+
+function bySubject(events: readonly (OffsetEvent & { readonly subject: string })[]): SubjectBatch[] {
+  const batches = new Map<string, OffsetEvent[]>();
+  for (const { subject, offset, event } of events) {
+    const batch = batches.get(subject);
+    if (batch) batch.push({ offset, event });
+    else batches.set(subject, [{ offset, event }]);
+  }
+  return [...batches].map(([subject, batch]) => ({ subject, events: batch }));
+}
+
+async function applyBatch({ partition, records }: ConsumedBatch, { bus, store, log, metrics, clock }: FollowOptions): Promise<void> {
+  const events: (OffsetEvent & { subject: string })[] = [];
+  const dead: { key: string; value: Uint8Array }[] = [];
+  for (const record of records) {
+    const read = readEvent(record);
+    if ("event" in read) events.push({ subject: read.event.subject, offset: record.offset, event: read.event });
+    else {
+      log.error({ partition, offset: record.offset, cause: read.cause }, "a record of the bus is no event; it goes to the dead-letter topic");
+      const letter = { topic: topics.events, partition, offset: record.offset, cause: read.cause, value: Buffer.from(record.value).toString("base64") };
+      dead.push({ key: record.key, value: Buffer.from(JSON.stringify(letter)) });
+    }
+  }
+  // Dead letters are durable before the position moves past their cause.
+  await bus.publish(topics.dead, dead);
+  await store.apply(partition, bySubject(events), records.at(-1)!.offset + 1);
+  const now = clock.nowSeconds();
+  for (const { publishedSeconds } of records) metrics.eventLag(Math.max(0, now - publishedSeconds));
+}
+
+/** Starts where the store stands, so that a restart repeats nothing and loses nothing. */
+export async function followEvents(options: FollowOptions): Promise<EventFollower> {
+  const { bus, store, log } = options;
+  let problem: ModisteError | null = null;
+  const consumer: Consumer = await bus.consume(topics.events, (partition) => store.position(partition), (batch) => applyBatch(batch, options));
+  consumer.finished.catch((cause: unknown) => {
+    problem = toModisteError(cause);
+    log.error({ err: problem }, "events are not applied any more");
+  });
+  return { problem: () => problem && `events are not applied: ${problem.detail}`, close: () => consumer.close() };
+}

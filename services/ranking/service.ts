@@ -1,0 +1,73 @@
+/** Ranker.Rank: proto in, the ranker's scores out. */
+
+import { invalid } from "#libs/core/errors.ts";
+import { historyFromProto } from "#libs/events/codec.ts";
+import type { SourceColumn } from "#libs/features/features.ts";
+import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
+import { bind } from "#libs/rpc/definition.ts";
+import { denseEvents } from "#libs/serve/dense-events.ts";
+import type { Ranker } from "#libs/serve/ranker.ts";
+import { releaseSettings, serveReleases } from "#libs/serve/release-library.ts";
+import { defineService, type ServiceModule } from "#libs/serve/service.ts";
+import { RankerDefinition, type RankRequest, type RankResponse, type SourceColumn as SourceColumnMessage } from "#protos/ranker.ts";
+
+interface RankingArtifact {
+  readonly catalog: IndexedCatalog;
+  readonly artifact: unknown;
+}
+
+const candidatesMax = 2000;
+
+/** Positions of the candidates that the release knows. */
+function knownPositions(itemIds: readonly string[], catalog: IndexedCatalog): number[] {
+  if (itemIds.length > candidatesMax) throw invalid("item_ids", `has ${itemIds.length} entries, at most ${candidatesMax} are ranked`);
+  return [...itemIds.keys()].filter((i) => catalog.indexOf.has(itemIds[i]!));
+}
+
+function columnsFrom(sources: readonly SourceColumnMessage[], known: readonly number[], itemCount: number): SourceColumn[] {
+  // A source of another release scored on another scale: its word counts as missing.
+  return sources
+    .filter(({ pinned }) => pinned)
+    .map(({ source, scores, ranks }) => {
+      if (scores.length !== itemCount || ranks.length !== itemCount) throw invalid(`sources.${source}`, `has ${scores.length} scores for ${itemCount} items`);
+      if (known.length === itemCount) return { source, scores, ranks };
+      return { source, scores: known.map((i) => scores[i]!), ranks: known.map((i) => ranks[i]!) };
+    });
+}
+
+/** An item that the release does not know sinks below all others. */
+function spread(scores: Float64Array, known: readonly number[], count: number): number[] {
+  const all = new Array<number>(count).fill(-Number.MAX_VALUE);
+  known.forEach((position, i) => {
+    all[position] = scores[i]!;
+  });
+  return all;
+}
+
+export function rankingService(ranker: Ranker<unknown>): ServiceModule {
+  return defineService({
+    config: releaseSettings,
+    start: async (context) => {
+      const releases = await serveReleases<RankingArtifact>(context, {
+        load: async (library, manifest) => {
+          const catalog = await library.catalog(manifest);
+          return { catalog, artifact: await ranker.load({ part: await library.store.part(manifest, "ranking"), catalog }) };
+        },
+      });
+      const rank = async (request: RankRequest): Promise<RankResponse> => {
+        const { release, artifact } = releases.pinned(request.release);
+        const { catalog } = artifact;
+        const known = knownPositions(request.itemIds, catalog);
+        const scores = ranker.score(artifact.artifact, {
+          candidates: Int32Array.from(known, (i) => catalog.indexOf.get(request.itemIds[i]!)!),
+          sources: columnsFrom(request.sources, known, request.itemIds.length),
+          events: denseEvents(historyFromProto(request.events), catalog),
+          attributes: new Map(Object.entries(request.user?.attributes ?? {})),
+          nowSeconds: request.nowSeconds,
+        });
+        return { release, scores: spread(scores, known, request.itemIds.length), model: ranker.model };
+      };
+      return { bindings: [bind(RankerDefinition, { rank })], ready: () => releases.notReady(), close: async () => undefined };
+    },
+  });
+}
