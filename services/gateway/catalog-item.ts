@@ -26,7 +26,8 @@ export function catalogItem(catalog: IndexedCatalog, item: number): CatalogItem 
   return {
     name: catalog.names[item]!,
     category: valueOf(catalog.category, item),
-    price: catalog.prices[item]!,
+    // Prices are stored in 32 bits; more than hundredths would show their rounding.
+    price: Math.round(catalog.prices[item]! * 100) / 100,
     attributes: attributesOf(catalog.attributes, item),
   };
 }

@@ -65,7 +65,10 @@ export function learnQuotas(queries: readonly LabelledQuery[], sources: readonly
   return Object.fromEntries(sources.map((source, s) => [source, quotas[s]!]));
 }
 
-/** Logistic regression of "taken" on the reciprocal ranks; a weight below 0 is 0, since a source's mention never speaks against an item. */
+/** Smallest weight of a source, as a share of the greatest: its mention never speaks against an item, and it may be the only one that answers. */
+const weightLeast = 0.05;
+
+/** Logistic regression of "taken" on the reciprocal ranks; the greatest weight is 1. */
 async function learnFusion(context: GatewayFitContext): Promise<Record<string, number>> {
   const { sources, queries } = context;
   const taught = queries.filter(({ labels }) => labels.includes(1));
@@ -83,7 +86,9 @@ async function learnFusion(context: GatewayFitContext): Promise<Record<string, n
   }
   const settings = { ...logisticDefaults, epochs: 3, seed: context.seed };
   const model = await fitLogistic({ features, width, labels, weights: new Float32Array(rows).fill(1) }, settings, () => undefined, context.signal);
-  return Object.fromEntries(sources.map((source, s) => [source, Math.max(0, model.coefficients[s]!)]));
+  const greatest = Math.max(...model.coefficients);
+  if (greatest <= 0) return Object.fromEntries(sources.map((source) => [source, 1]));
+  return Object.fromEntries(sources.map((source, s) => [source, Math.max(weightLeast, model.coefficients[s]! / greatest)]));
 }
 
 function mostBought({ count7, count28 }: ItemStatistics): Int32Array {

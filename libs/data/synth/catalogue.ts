@@ -26,8 +26,10 @@ export interface SynthCatalogue {
   readonly appeal: Float32Array;
   /** First day on sale, may be before day 0. */
   readonly launch: Int32Array;
-  /** Scale of the life curve, days: half of the demand has come after about 1.8 of it. */
-  readonly lifeScale: Float32Array;
+  /** Days on sale after the launch. */
+  readonly lifeDays: Float32Array;
+  /** Age at which the leftovers are sold out, days. */
+  readonly clearance: Float32Array;
 }
 
 /** Sections of all groups in a row, with the shares they have. */
@@ -58,9 +60,6 @@ export function createSections(seed: number): Section[] {
 const styleCount = 40;
 /** Shares of products with 1, 2, 3 ... colours: mean 2.23, half have one, a tail beyond ten. */
 const variantShares = [0.51, 0.235, 0.1, 0.055, 0.032, 0.02, 0.014, 0.01, 0.007, 0.005, 0.004, 0.004, 0.003, 0.002];
-/** Gamma shape of the life curve: days to half and to 80 % of the units stand as 65 to 112. */
-export const lifeShape = 2.1;
-
 /** `purchases` is what the whole shop sells: with the shares of the sections it says how far the articles of a section lie apart. */
 export function createCatalogue(seed: number, itemCount: number, sections: readonly Section[], purchases: number): SynthCatalogue {
   const catalogue = allocate(itemCount, sections.length);
@@ -75,14 +74,17 @@ export function createCatalogue(seed: number, itemCount: number, sections: reado
   return { ...catalogue, productStart: Int32Array.from(starts) };
 }
 
+/** Place of Children in `groups`: outgrown in a season, so sold within fewer weeks than the rest. */
+const childrenGroup = 1;
+
 /** Share of products that become hits, and the spread (log normal) of the hits' demand. */
 const hitShare = 0.12;
-const hitSpread = 0.9;
+const hitSpread = 1.1;
 /** Spread of the demand of all products, and of the colours of one. */
 const productSpread = 0.3;
 const colourSpread = 0.3;
 /** What the median article of a section sells in its life. */
-const medianUnits = 57;
+const medianUnits = 47;
 
 /**
  * Logarithm of the demand of a hit against that of a common product, such that the median article of a section sells `medianUnits` whatever the
@@ -110,7 +112,8 @@ function allocate(itemCount: number, sectionCount: number): Columns {
     price: new Int32Array(itemCount),
     appeal: new Float32Array(itemCount),
     launch: new Int32Array(itemCount),
-    lifeScale: new Float32Array(itemCount),
+    lifeDays: new Float32Array(itemCount),
+    clearance: new Float32Array(itemCount),
   };
 }
 
@@ -138,13 +141,13 @@ function addProduct(
     sections.map((s) => s.catalogueShare),
     random,
   );
-  const { types } = sections[section]!;
+  const { types, group } = sections[section]!;
   const type = types[Math.floor(random.next() ** 1.6 * types.length)]!;
   const style = styles[random.below(styles.length)]!.map((x) => x + 0.25 * random.normal());
   const appearance = Math.floor(random.next() ** 2.5 * appearances.length);
   const price = productTypes[type]!.price * 1.18 * Math.exp(0.35 * random.normal());
-  const lifeScale = 39 * Math.exp(0.7 * random.normal());
-  const before = Math.min(170, 2.2 * lifeScale);
+  const lifeDays = (group === childrenGroup ? 110 : 154) * Math.exp(0.55 * random.normal());
+  const before = Math.min(170, 0.7 * lifeDays);
   const launch = Math.floor(-before + random.next() * (dayCount - 28 + before));
   const hit = random.next() < hitShare ? hitLevel(meanUnits, sections[section]!) + hitSpread * random.normal() : 0;
   const appeal = Math.exp(hit + productSpread * random.normal());
@@ -160,7 +163,8 @@ function addProduct(
     columns.price[item] = Math.max(60, Math.round(price * 10) * 10 - 1);
     columns.appeal[item] = appeal * Math.exp(colourSpread * random.normal());
     columns.launch[item] = item === first ? launch : launch + Math.floor(random.next() ** 3 * 120);
-    columns.lifeScale[item] = lifeScale * Math.exp(0.25 * random.normal());
+    columns.lifeDays[item] = lifeDays * Math.exp(0.2 * random.normal());
+    columns.clearance[item] = columns.lifeDays[item]! + 15 + 80 * random.next();
   }
   return last;
 }

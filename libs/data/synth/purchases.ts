@@ -34,9 +34,9 @@ const again = {
   /** Something bought in the last weeks. */
   recent: 0.028,
   /** Something bought at any time. */
-  ever: 0.006,
+  ever: 0.004,
   /** Another colour of a product that was bought before. */
-  colour: 0.055,
+  colour: 0.05,
 };
 /** Candidates among which taste decides, and how strongly. */
 const candidateCount = 6;
@@ -192,9 +192,9 @@ function affinity(catalogue: SynthCatalogue, item: number, taste: Float32Array, 
 
 /** The regular price, marked down late in an article's life by a step that is its own. */
 function priceOn(catalogue: SynthCatalogue, item: number, day: number): number {
-  const age = (day - catalogue.launch[item]!) / catalogue.lifeScale[item]!;
+  const age = (day - catalogue.launch[item]!) / catalogue.lifeDays[item]!;
   const regular = catalogue.price[item]!;
-  if (age < 2.6) return regular;
-  const step = age < 3.6 ? 0.8 : age < 5 ? 0.65 : 0.5;
+  if (age < 0.75) return regular;
+  const step = age < 0.88 ? 0.8 : age < 1 ? 0.65 : 0.5;
   return Math.max(40, Math.round((regular * step) / 10) * 10 - 1);
 }

@@ -138,8 +138,16 @@ async function learnFromLabelWeeks(
   }
 }
 
+/** A release with what it was made of still in memory, for a backtest. */
+export interface TrainedRelease {
+  readonly manifest: ReleaseManifest;
+  readonly model: OfflineModel;
+  readonly catalog: Catalog;
+  readonly statistics: ItemStatistics;
+}
+
 /** Trains every part and writes the release; it is not promoted yet. Throws `failed_precondition` when the data are too short. */
-export async function trainRelease(options: TrainOptions): Promise<ReleaseManifest> {
+export async function trainRelease(options: TrainOptions): Promise<TrainedRelease> {
   const { data, models, store, seed, clock } = options;
   const id = createReleaseId(clock);
   const draft = await store.create(id);
@@ -168,7 +176,7 @@ export async function trainRelease(options: TrainOptions): Promise<ReleaseManife
     };
     const golden = goldenRequests(data, catalog, model);
     const parent = await store.current();
-    return await draft.finish((parts) => ({
+    const manifest = await draft.finish((parts) => ({
       format: releaseFormat,
       id,
       parent,
@@ -181,6 +189,7 @@ export async function trainRelease(options: TrainOptions): Promise<ReleaseManife
       promotion: { decision: parent === null ? "first" : "unchecked", reasons: [] },
       golden,
     }));
+    return { manifest, model, catalog, statistics };
   } catch (cause) {
     await draft.discard();
     throw cause;

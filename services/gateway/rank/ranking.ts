@@ -25,7 +25,9 @@ function requestFor(query: GatewayQuery, candidates: CandidateTable): RankReques
 }
 
 export function rankingScorer(client: Client<typeof RankerDefinition>): Scorer<GatewayQuery> {
-  const fused = (query: GatewayQuery, candidates: CandidateTable): Float64Array => fuseRanks(candidates, query.release.part.fusion);
+  // The weights were learned on personal requests; for other kinds every source counts alike.
+  const fused = (query: GatewayQuery, candidates: CandidateTable): Float64Array =>
+    fuseRanks(candidates, query.kind === "recommend" ? query.release.part.fusion : {});
   return {
     name: "ranking",
     score: async (query, candidates, { signal }) => {

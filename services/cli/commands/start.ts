@@ -1,0 +1,24 @@
+import { Command } from "commander";
+import { readEnvironment } from "#libs/config/environment.ts";
+import { runProcess } from "#libs/serve/process.ts";
+import { fleet } from "../../fleet.ts";
+import { homeFolders, homeOption } from "../home.ts";
+import { prepareShop } from "../prepare-shop.ts";
+import { print } from "../terminal.ts";
+
+export function startCommand(): Command {
+  return new Command("start")
+    .description("run everything in one process; makes and trains a small synthetic shop first when there is no release")
+    .option(...homeOption)
+    .action(async (flags: { home?: string }) => {
+      const folders = homeFolders(flags.home);
+      await prepareShop(folders);
+      const env = { MODISTE_LOG_LEVEL: "warn", ...readEnvironment(), MODISTE_HOME: folders.home };
+      const started = await runProcess(fleet, [], { env });
+      if (!started) return;
+      const { httpHost, httpPort } = started.settings.own("gateway") as { httpHost: string; httpPort: number };
+      print(
+        `modiste serves: http://${httpHost}:${httpPort} (page, API in /docs), gRPC on port ${started.ports.get("gateway")}. Ctrl-C stops.`,
+      );
+    });
+}

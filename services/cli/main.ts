@@ -1,0 +1,35 @@
+/** The command `modiste`. */
+
+import { Command } from "commander";
+import { explainFailure } from "./failure.ts";
+import { modisteVersion } from "./version.ts";
+
+/** Sub-commands are imported when they are called: `modiste --help` loads none of them. */
+async function createProgram(): Promise<Command> {
+  const program = new Command("modiste")
+    .description("A recommender for shops: import purchases, train, serve.")
+    .version(modisteVersion())
+    .showHelpAfterError("(add --help for the options)")
+    .configureHelp({ sortSubcommands: false });
+  const { importCommand } = await import("./commands/import.ts");
+  const { synthCommand } = await import("./commands/synth.ts");
+  const { describeCommand } = await import("./commands/describe.ts");
+  const { trainCommand } = await import("./commands/train.ts");
+  const { evaluateCommand } = await import("./commands/evaluate.ts");
+  const { profilesCommand } = await import("./commands/profiles.ts");
+  const { releasesCommand } = await import("./commands/releases.ts");
+  const { startCommand } = await import("./commands/start.ts");
+  const { serveCommand } = await import("./commands/serve.ts");
+  const { fleetCommand } = await import("./commands/fleet.ts");
+  const commands = [importCommand, synthCommand, describeCommand, trainCommand, evaluateCommand, profilesCommand, releasesCommand, startCommand, serveCommand, fleetCommand];
+  for (const command of commands) program.addCommand(command());
+  return program;
+}
+
+try {
+  await (await createProgram()).parseAsync();
+} catch (error) {
+  const { text, code } = explainFailure(error);
+  process.stderr.write(`${text}\n`);
+  process.exit(code);
+}

@@ -1,0 +1,45 @@
+/** Makes a small synthetic shop where there is no release: data set, release, profiles. What is there already is used again. */
+
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { findHmFiles, importHm } from "#libs/data/importers/hm.ts";
+import { synthSizes } from "#libs/data/synth/sizes.ts";
+import { synthesize } from "#libs/data/synth/synth.ts";
+import { openFolderStore } from "#libs/release/folder-store.ts";
+import { trainWithProgress } from "./commands/train.ts";
+import type { HomeFolders } from "./home.ts";
+import { seedProfiles } from "./seed-profiles.ts";
+import { stopSignal } from "./stop-signal.ts";
+import { print, progressLine } from "./terminal.ts";
+
+const dataSet = "synth-small";
+const seed = 1;
+
+async function makeDataSet(folders: HomeFolders): Promise<void> {
+  const out = join(folders.data, dataSet);
+  if (existsSync(join(out, "dataset.json"))) return;
+  const raw = join(folders.home, "raw", dataSet);
+  const signal = stopSignal();
+  const line = progressLine();
+  try {
+    await synthesize({ size: synthSizes.small, seed, out: raw, force: true, progress: line.progress, signal });
+    await importHm(findHmFiles([raw]), { out, name: dataSet, force: true, progress: line.progress, signal });
+    await rm(raw, { recursive: true, force: true });
+  } finally {
+    line.end();
+  }
+}
+
+/** Does nothing where a release serves already. */
+export async function prepareShop(folders: HomeFolders): Promise<void> {
+  const store = openFolderStore(folders.releases);
+  if ((await store.current()) !== null) return;
+  print("no release yet: making a small synthetic shop (10,000 users, 5,000 items) and training on it");
+  await makeDataSet(folders);
+  const manifest = await trainWithProgress({ folders, data: dataSet, seed, threads: availableParallelism(), rankerUsers: 2000, settings: {} });
+  await seedProfiles(folders, dataSet);
+  // Promoted last: a start that was stopped before begins again here.
+  await store.promote(manifest.id);
+}

@@ -1,0 +1,59 @@
+/** Writes the histories of a data set into the profile store: this is how known users have a history at all. */
+
+import { join } from "node:path";
+import { openDataset } from "#libs/data/dataset.ts";
+import { historyBefore } from "#libs/data/splits.ts";
+import type { Interactions } from "#libs/data/interactions.ts";
+import { stateFolders } from "#libs/serve/embedded.ts";
+import { openLmdbProfileStore } from "#libs/store/lmdb-profile-store.ts";
+import { boundEvents, type HeldEvent, type Profile } from "#libs/store/profile.ts";
+import { userAttributes } from "./training/offline.ts";
+import { dataSetFolder, type HomeFolders } from "./home.ts";
+import { stopSignal } from "./stop-signal.ts";
+import { progressLine } from "./terminal.ts";
+
+/** Profiles of one transaction. */
+const batchProfiles = 5000;
+
+function heldEvents(interactions: Interactions, user: number, before: number, ids: readonly string[]): HeldEvent[] {
+  const { start, end } = historyBefore(interactions, user, before);
+  const events: HeldEvent[] = [];
+  for (let at = start; at < end; at++) {
+    events.push({
+      eventId: "",
+      itemId: ids[interactions.items[at]!]!,
+      type: interactions.types[at]!,
+      timeSeconds: interactions.times[at]!,
+      value: interactions.values[at]!,
+    });
+  }
+  return boundEvents(events);
+}
+
+/** Replaces the profiles of the data set's users; events at or after `before` (the watermark) stay out. Answers how many were written. */
+export async function seedProfiles(folders: HomeFolders, data: string, before = Number.MAX_SAFE_INTEGER): Promise<number> {
+  const signal = stopSignal();
+  const line = progressLine();
+  const dataset = await openDataset(dataSetFolder(folders, data));
+  const store = openLmdbProfileStore(join(folders.state, stateFolders.profiles));
+  try {
+    const interactions = await dataset.loadInteractions(line.progress, signal);
+    const { ids } = await dataset.loadCatalog();
+    const users = await dataset.loadUsers();
+    for (let from = 0; from < users.userCount; from += batchProfiles) {
+      signal.throwIfAborted();
+      const batch: Profile[] = [];
+      for (let user = from; user < Math.min(users.userCount, from + batchProfiles); user++) {
+        const attributes = Object.fromEntries(userAttributes(users, user));
+        batch.push({ subject: users.ids[user]!, version: 1, attributes, events: heldEvents(interactions, user, before, ids), nextOffsets: {} });
+      }
+      await store.seed(batch);
+      line.progress({ step: "profiles: seed", done: from + batch.length, total: users.userCount, unit: "users" });
+    }
+    return users.userCount;
+  } finally {
+    line.end();
+    dataset.close();
+    await store.close();
+  }
+}
