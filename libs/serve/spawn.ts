@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { type Environment, readEnvironment } from "#libs/config/environment.ts";
+import { systemClock } from "#libs/core/clock.ts";
 import { ModisteError } from "#libs/core/errors.ts";
 import { createConnector } from "#libs/rpc/connect.ts";
 import { HealthDefinition } from "#libs/rpc/health.ts";
@@ -110,11 +111,11 @@ class WatchedChild {
     const env = { ...(this.options.env ?? readEnvironment()) };
     const child = spawn(process.execPath, [...nodeArguments], { env, stdio: ["ignore", "pipe", "pipe"] });
     this.child = child;
-    const startedAt = performance.now();
+    const startedAt = systemClock.monotonicMs();
     this.forward(child.stdout);
     this.forward(child.stderr);
     child.once("error", (error) => this.say(`cannot start: ${error.message}`));
-    child.once("close", (code, signal) => this.onClose(code, signal, performance.now() - startedAt));
+    child.once("close", (code, signal) => this.onClose(code, signal, systemClock.monotonicMs() - startedAt));
   }
 
   private onClose(code: number | null, signal: string | null, livedMs: number): void {
@@ -144,9 +145,9 @@ async function waitUntilServing(fleet: readonly FleetRow[], limitMs: number, sig
   const telemetry = await startTelemetry({ version: "0", recentTraces: 0, sampleRatio: 0 });
   const connector = createConnector({ telemetry: telemetry.service("fleet") });
   const waiting = new Set(fleet);
-  const until = performance.now() + limitMs;
+  const until = systemClock.monotonicMs() + limitMs;
   try {
-    while (waiting.size > 0 && !signal.aborted && performance.now() < until) {
+    while (waiting.size > 0 && !signal.aborted && systemClock.monotonicMs() < until) {
       const serving = await Promise.all([...waiting].map(async (row) => ((await isServing(row, connector)) ? [row] : [])));
       for (const row of serving.flat()) waiting.delete(row);
       if (waiting.size > 0) await new Promise((resolve) => setTimeout(resolve, probePauseMs));

@@ -30,44 +30,59 @@ export interface Svd {
 }
 
 /** Directions whose eigenvalue is below this share of the largest are noise of 32-bit sums. */
-const rankTolerance = 1e-9;
+const rankTolerance = 1e-7;
 
 export async function truncatedSvd(matrix: Csr, settings: SvdSettings, pace: Pace): Promise<Svd> {
   const d = settings.rank + settings.oversample;
   const arena = createArena();
-  const kernels = openKernels(arena.memory);
+  const work: Workbench = {
+    kernels: openKernels(arena.memory),
+    d,
+    pace,
+    square: arena.float32(d * d),
+    scratch: arena.float32(Math.max(matrix.rows, matrix.columns) * d),
+  };
   const forward = place(arena, matrix);
   const backward = place(arena, transpose(matrix));
   const left = arena.float32(matrix.rows * d);
   const right = arena.float32(matrix.columns * d);
   const random = createRandom(settings.seed, "svd");
-  for (let i = 0; i < right.values.length; i++) right.values[i] = random.normal();
-
-  await multiply(kernels, forward, right, left, d, pace);
-  await orthonormalize(left.values, d, pace);
+  for (let i = 0; i < right.values.length; i++) {
+    right.values[i] = random.normal();
+    if (i % 65_536 === 0 && pace.due()) await pace.turn();
+  }
+  await multiply(work, forward, right, left);
+  await orthonormalize(work, left);
   for (let i = 0; i < settings.iterations; i++) {
-    await multiply(kernels, backward, left, right, d, pace);
-    await orthonormalize(right.values, d, pace);
-    await multiply(kernels, forward, right, left, d, pace);
-    await orthonormalize(left.values, d, pace);
+    await multiply(work, backward, left, right);
+    await orthonormalize(work, right);
+    await multiply(work, forward, right, left);
+    await orthonormalize(work, left);
   }
   // A second pass repairs what the first, working on squares, lost to rounding.
-  await orthonormalize(left.values, d, pace);
-  await multiply(kernels, backward, left, right, d, pace);
-  const { vectors, values } = symmetricEigen(await gram(right.values, d, pace), d);
+  await orthonormalize(work, left);
+  await multiply(work, backward, left, right);
+  const { vectors, values } = symmetricEigen(await gram(work, right), d);
   const s = Float32Array.from({ length: settings.rank }, (_, k) => Math.sqrt(Math.max(0, values[k]!)));
   const largest = s[0] ?? 0;
   const inverse = Float64Array.from(s, (value) => (value > largest * 1e-6 ? 1 / value : 0));
-  const u = await rotate(
-    left.values,
-    d,
-    vectors,
-    Float64Array.from(inverse, (x) => (x > 0 ? 1 : 0)),
-    pace,
-  );
-  const v = await rotate(right.values, d, vectors, inverse, pace);
+  const known = inverse.map((value) => (value > 0 ? 1 : 0));
+  const u = (await rotate(work, left, vectors, known)).slice();
+  const v = (await rotate(work, right, vectors, inverse)).slice();
   return { rank: settings.rank, u, s, v };
 }
+
+/** What every step needs: scratch has room for the larger of the two dense matrices, square for [d, d]. */
+interface Workbench {
+  readonly kernels: SparseKernels;
+  readonly d: number;
+  readonly pace: Pace;
+  readonly square: Block<Float32Array>;
+  readonly scratch: Block<Float32Array>;
+}
+
+/** Rows a kernel call takes; also what is summed in 32 bits before it goes to 64. */
+const rowsPerCall = 256;
 
 interface PlacedCsr {
   readonly rows: number;
@@ -86,64 +101,49 @@ function place(arena: Arena, matrix: Csr): PlacedCsr {
 }
 
 /** y = matrix x, a few thousand rows a turn. */
-async function multiply(
-  kernels: SparseKernels,
-  matrix: PlacedCsr,
-  x: Block<Float32Array>,
-  y: Block<Float32Array>,
-  d: number,
-  pace: Pace,
-): Promise<void> {
+async function multiply(work: Workbench, matrix: PlacedCsr, x: Block<Float32Array>, y: Block<Float32Array>): Promise<void> {
   const step = 2048;
   for (let from = 0; from < matrix.rows; from += step) {
     const to = Math.min(matrix.rows, from + step);
-    kernels.spmm(matrix.offsets.at, matrix.indices.at, matrix.values.at, x.at, 0, y.at, d, from, to);
-    if (pace.due()) await pace.turn();
+    work.kernels.spmm(matrix.offsets.at, matrix.indices.at, matrix.values.at, x.at, 0, y.at, work.d, from, to);
+    if (work.pace.due()) await work.pace.turn();
   }
 }
 
-/** xᵀx of x [n, d], in double precision, [d, d]. */
-async function gram(x: Float32Array, d: number, pace: Pace): Promise<Float64Array> {
+/** xᵀx of x [n, d], [d, d]: blocks of rows in 32 bits, their sum in 64. */
+async function gram({ kernels, d, pace, square }: Workbench, x: Block<Float32Array>): Promise<Float64Array> {
   const result = new Float64Array(d * d);
-  const rows = x.length / d;
-  for (let r = 0; r < rows; r++) {
-    const base = r * d;
-    for (let i = 0; i < d; i++) {
-      const value = x[base + i]!;
-      if (value === 0) continue;
-      const out = i * d;
-      for (let j = i; j < d; j++) result[out + j]! += value * x[base + j]!;
-    }
-    if (r % 256 === 0 && pace.due()) await pace.turn();
+  const rows = x.values.length / d;
+  for (let from = 0; from < rows; from += rowsPerCall) {
+    square.values.fill(0);
+    kernels.gram(x.at, d, from, Math.min(rows, from + rowsPerCall), square.at);
+    for (let i = 0; i < result.length; i++) result[i]! += square.values[i]!;
+    if (pace.due()) await pace.turn();
   }
+  // Both halves were summed apart; the eigenvalue solver wants them equal to the last bit.
   for (let i = 0; i < d; i++) for (let j = 0; j < i; j++) result[i * d + j] = result[j * d + i]!;
   return result;
 }
 
 /** Replaces the columns of x [n, d] by an orthonormal basis of their span; columns left over become 0. */
-async function orthonormalize(x: Float32Array, d: number, pace: Pace): Promise<void> {
-  const { vectors, values } = symmetricEigen(await gram(x, d, pace), d);
+async function orthonormalize(work: Workbench, x: Block<Float32Array>): Promise<void> {
+  const { vectors, values } = symmetricEigen(await gram(work, x), work.d);
   const largest = values[0]!;
   const scale = Float64Array.from(values, (value) => (value > largest * rankTolerance ? 1 / Math.sqrt(value) : 0));
-  x.set(await rotate(x, d, vectors, scale, pace));
+  x.values.set(await rotate(work, x, vectors, scale));
 }
 
-/** x V diag(scale) for x [n, d] and the first scale.length eigenvectors (columns of V [d, d]). */
-async function rotate(x: Float32Array, d: number, vectors: Float64Array, scale: Float64Array, pace: Pace): Promise<Float32Array> {
+/** x V diag(scale) for x [n, d] and the first scale.length eigenvectors (columns of V [d, d]); valid until the next call. */
+async function rotate(work: Workbench, x: Block<Float32Array>, vectors: Float64Array, scale: Float64Array): Promise<Float32Array> {
+  const { kernels, d, pace, square, scratch } = work;
   const k = scale.length;
-  const rows = x.length / d;
-  const result = new Float32Array(rows * k);
-  const row = new Float64Array(k);
-  for (let r = 0; r < rows; r++) {
-    row.fill(0);
-    for (let i = 0; i < d; i++) {
-      const value = x[r * d + i]!;
-      for (let j = 0; j < k; j++) row[j]! += value * vectors[i * d + j]!;
-    }
-    for (let j = 0; j < k; j++) result[r * k + j] = row[j]! * scale[j]!;
-    if (r % 256 === 0 && pace.due()) await pace.turn();
+  for (let i = 0; i < d; i++) for (let j = 0; j < k; j++) square.values[i * k + j] = vectors[i * d + j]! * scale[j]!;
+  const rows = x.values.length / d;
+  for (let from = 0; from < rows; from += rowsPerCall) {
+    kernels.multiplyDense(x.at, square.at, scratch.at, d, k, from, Math.min(rows, from + rowsPerCall));
+    if (pace.due()) await pace.turn();
   }
-  return result;
+  return scratch.values.subarray(0, rows * k);
 }
 
 export interface Eigen {

@@ -51,6 +51,10 @@ export interface SparseKernels {
   ): number;
   /** y[row] += factor * x[row] for each listed row. */
   addRows(rows: number, count: number, x: number, y: number, d: number, factor: number): void;
+  /** out [d, d] += xᵀx over rows [from, to) of x [rows, d]. */
+  gram(x: number, d: number, from: number, to: number, out: number): void;
+  /** y [rows, k] = x [rows, d] w [d, k] for rows [from, to). */
+  multiplyDense(x: number, w: number, y: number, d: number, k: number, from: number, to: number): void;
   /** One Adam step on values [from, to), multiples of 4. */
   adam(w: number, g: number, m: number, v: number, from: number, to: number, rate: number, b1: number, b2: number, epsilon: number): void;
 }

@@ -39,8 +39,8 @@ async function fit(context: FitContext): Promise<void> {
   part.meta({ settings, itemsActive: items.length });
 }
 
-/** Items a call of the library: it does not return meanwhile, some 50 ms. */
-const itemsPerCall = 256;
+/** Items a call of the library, which holds the event loop for some 10 ms meanwhile. */
+const itemsPerCall = 128;
 
 /** One thread always: the same vectors then give the same index, and two were no faster in calls this short (2.0 against 2.9 s for 20 k items). */
 async function buildIndex(

@@ -31,7 +31,7 @@ function purchases(users: readonly (readonly (readonly [number, number])[])[], i
   };
 }
 
-const plain = { timeDecay: "none", ageHalfLifeDays: 0, earlierFactor: 1, userDegree: "none", shrinkage: 0 };
+const plain = { weighting: "cosine", timeDecay: "none", ageHalfLifeDays: 0, earlierFactor: 1, userDegree: "none", shrinkage: 0 };
 
 /** Similarity of j to i divided by that of b to a: free of the common scale. */
 async function ratio(

@@ -78,13 +78,13 @@ export function createCatalogue(seed: number, itemCount: number, sections: reado
 const childrenGroup = 1;
 
 /** Share of products that become hits, and the spread (log normal) of the hits' demand. */
-const hitShare = 0.12;
-const hitSpread = 1.1;
+const hitShare = 0.15;
+const hitSpread = 1;
 /** Spread of the demand of all products, and of the colours of one. */
 const productSpread = 0.3;
 const colourSpread = 0.3;
 /** What the median article of a section sells in its life. */
-const medianUnits = 47;
+const medianUnits = 43;
 
 /**
  * Logarithm of the demand of a hit against that of a common product, such that the median article of a section sells `medianUnits` whatever the
@@ -146,10 +146,11 @@ function addProduct(
   const style = styles[random.below(styles.length)]!.map((x) => x + 0.25 * random.normal());
   const appearance = Math.floor(random.next() ** 2.5 * appearances.length);
   const price = productTypes[type]!.price * 1.18 * Math.exp(0.35 * random.normal());
-  const lifeDays = (group === childrenGroup ? 110 : 154) * Math.exp(0.55 * random.normal());
+  const isHit = random.next() < hitShare;
+  const hit = isHit ? hitLevel(meanUnits, sections[section]!) + hitSpread * random.normal() : 0;
+  const lifeDays = drawLife(group, isHit, random);
   const before = Math.min(170, 0.7 * lifeDays);
   const launch = Math.floor(-before + random.next() * (dayCount - 28 + before));
-  const hit = random.next() < hitShare ? hitLevel(meanUnits, sections[section]!) + hitSpread * random.normal() : 0;
   const appeal = Math.exp(hit + productSpread * random.normal());
   const last = Math.min(columns.itemCount, first + 1 + pick(variantShares, random));
   for (let item = first; item < last; item++) {
@@ -167,6 +168,12 @@ function addProduct(
     columns.clearance[item] = columns.lifeDays[item]! + 15 + 80 * random.next();
   }
   return last;
+}
+
+/** Days on sale. A hit burns faster: its demand stands in fewer weeks, which is what makes weeks more concentrated than whole lives. */
+function drawLife(group: number, isHit: boolean, random: Random): number {
+  const middle = group === childrenGroup ? 85 : isHit ? 112 : 215;
+  return middle * Math.exp(0.55 * random.normal());
 }
 
 /** A colour turns a style a little, the same way for every product. */

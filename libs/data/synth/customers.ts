@@ -49,7 +49,7 @@ export function createCustomer(settings: CustomerSettings, random: Random): Cust
     online: drawOnline(random),
     ...drawSections(settings.sections, home, random),
     taste: drawTaste(settings.styles, random),
-    basketLevel: 0.77 + 0.14 * level,
+    basketLevel: 0.75 + 0.14 * level,
     days: drawDays(settings, level, random),
   };
 }

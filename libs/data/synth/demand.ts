@@ -52,7 +52,7 @@ export interface WeekTables {
 }
 
 /** Chance of the week: demand of an article moves by this much (log normal) between weeks. */
-const weekNoise = 0.25;
+const weekNoise = 0.45;
 
 /** Share of an article's demand that comes in the clearance, and how many days that takes. */
 const clearanceShare = 0.05;

@@ -13,7 +13,7 @@ export const groups: readonly GroupWords[] = [
   {
     name: "Women",
     catalogueShare: 0.377,
-    salesShare: 0.612,
+    salesShare: 0.62,
     sections: [
       "Everyday Basics",
       "City Tailoring",
@@ -40,7 +40,7 @@ export const groups: readonly GroupWords[] = [
   {
     name: "Children",
     catalogueShare: 0.329,
-    salesShare: 0.035,
+    salesShare: 0.026,
     sections: [
       "Newborn",
       "Crawlers",
@@ -62,7 +62,7 @@ export const groups: readonly GroupWords[] = [
   {
     name: "Youth",
     catalogueShare: 0.144,
-    salesShare: 0.243,
+    salesShare: 0.244,
     sections: ["Street", "Festival", "Campus", "Retro Denim", "Loud Basics", "Night Out", "Skate", "Youth Accessories", "Youth Underwear"],
   },
   {

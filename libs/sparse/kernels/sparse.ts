@@ -247,3 +247,23 @@ export function adam(w: usize, g: usize, m: usize, v: usize, from: i32, to: i32,
     v128.store(w + at, f32x4.sub(v128.load(w + at), step));
   }
 }
+
+/** out[i, j] += sum over rows [from, to) of x[row, i] * x[row, j]; x is [rows, d], out [d, d]. Call with few hundred rows: sums are 32 bits. */
+export function gram(x: usize, d: i32, from: i32, to: i32, out: usize): void {
+  const stride = (<usize>d) << 2;
+  for (let row = from; row < to; row++) {
+    const at = x + <usize>row * stride;
+    for (let i = 0; i < d; i++) axpy(load<f32>(at + ((<usize>i) << 2)), at, out + <usize>i * stride, d);
+  }
+}
+
+/** y[row] = x[row] w for rows [from, to); x is [rows, d], w [d, k], y [rows, k]; k a multiple of 4. */
+export function multiplyDense(x: usize, w: usize, y: usize, d: i32, k: i32, from: i32, to: i32): void {
+  const inStride = (<usize>d) << 2;
+  const outStride = (<usize>k) << 2;
+  for (let row = from; row < to; row++) {
+    const out = y + <usize>row * outStride;
+    memory.fill(out, 0, outStride);
+    for (let i = 0; i < d; i++) axpy(load<f32>(x + <usize>row * inStride + ((<usize>i) << 2)), w + <usize>i * outStride, out, k);
+  }
+}

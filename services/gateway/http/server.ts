@@ -68,7 +68,7 @@ export async function startHttp({ context, settings, releases, client }: HttpOpt
   addRoutes(app, client);
   addOperations(app, telemetry, () => context.processReady());
   addOpenApi(app);
-  if (settings.page === "on") addPage(app, releases);
+  if (settings.page === "on") addPage(app, releases, client);
   const address = await app.listen({ host: settings.httpHost, port: settings.httpPort }).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== "EADDRINUSE") throw cause;
     const where = `${settings.httpHost}:${settings.httpPort}`;
