@@ -8,6 +8,7 @@ WITH r AS (
   FROM {{relation}} x
 ), t AS (
   SELECT *, CASE WHEN number IS NOT NULL THEN CASE WHEN number > 1e14 THEN number / 1e6 WHEN number > 1e11 THEN number / 1e3 ELSE number END
+                 WHEN regexp_matches("time", ':\d{2}.*([zZ]|[+-]\d{2}:?\d{2})$') THEN epoch(TRY_CAST("time" AS TIMESTAMPTZ))
                  ELSE epoch(coalesce(TRY_CAST("time" AS TIMESTAMP),
                                      TRY_STRPTIME("time", ['%m/%d/%Y %H:%M', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y', '%d.%m.%Y %H:%M', '%d.%m.%Y']))) END AS seconds
   FROM r

@@ -1,4 +1,7 @@
 /** Measures a data set in the figures of `targets.ts`. Made for data in the H&M layout; figures without their columns are left out. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type DataSet, openDataset } from "../dataset.ts";
 import { Duck, sqlFile } from "../duck.ts";
 import type { Interactions } from "../interactions.ts";
@@ -31,7 +34,8 @@ function judge(target: RealismTarget, value: number | undefined, items: number):
 }
 
 async function measureBySql(dataSet: DataSet): Promise<Record<string, number>> {
-  const duck = await Duck.open({ memoryLimitMb: 6000 });
+  const tempDir = mkdtempSync(join(tmpdir(), "modiste-realism-"));
+  const duck = await Duck.open({ path: join(tempDir, "realism.duckdb"), tempDir, memoryLimitMb: 4000 });
   try {
     const values: Record<string, number> = {};
     const files = { interactions: dataSet.file("interactions"), users: dataSet.file("users"), items: dataSet.file("items") };
@@ -43,6 +47,7 @@ async function measureBySql(dataSet: DataSet): Promise<Record<string, number>> {
     return values;
   } finally {
     duck.close();
+    rmSync(tempDir, { recursive: true, force: true });
   }
 }
 
