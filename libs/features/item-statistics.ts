@@ -1,11 +1,11 @@
 /** What is counted of every item strictly before an instant. */
 
-import type { AttributeColumn, Catalog, UserTable } from "#libs/catalog/catalog.ts";
+import type { Catalog, UserTable } from "#libs/catalog/catalog.ts";
 import { secondsPerDay } from "#libs/core/clock.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
 import { historyBefore } from "#libs/data/splits.ts";
 import { eventCode } from "#libs/events/event.ts";
-import { segmentIndex, segments } from "./segment.ts";
+import { segmentNames, userSegments } from "./segment.ts";
 
 export interface ItemStatistics {
   /** The instant; nothing at or after it was counted. Seconds since 1970 UTC. */
@@ -24,23 +24,6 @@ export interface ItemStatistics {
   readonly lastPrice: Float32Array;
 }
 
-export function ageColumn(users: UserTable): AttributeColumn | undefined {
-  return users.attributes.find((column) => column.name === "age");
-}
-
-/** Segment of every user, [users]. */
-export function userSegments(users: UserTable): Uint8Array {
-  const age = ageColumn(users);
-  const result = new Uint8Array(users.userCount);
-  if (!age) return result;
-  const bySegment = age.values.map((value) => segmentIndex(value));
-  for (let user = 0; user < users.userCount; user++) {
-    const code = age.codes[user]!;
-    if (code >= 0) result[user] = bySegment[code]!;
-  }
-  return result;
-}
-
 /** Counts what lies strictly before `nowSeconds`, whatever else `interactions` holds. O(interactions). */
 export function countItems(interactions: Interactions, users: UserTable, nowSeconds: number): ItemStatistics {
   const { itemCount, userCount, items, times, types, values } = interactions;
@@ -50,7 +33,7 @@ export function countItems(interactions: Interactions, users: UserTable, nowSeco
     count7: new Float32Array(itemCount),
     countBefore7: new Float32Array(itemCount),
     count28: new Float32Array(itemCount),
-    segment28: new Float32Array(segments.length * itemCount),
+    segment28: new Float32Array(segmentNames.length * itemCount),
     firstSale: new Uint32Array(itemCount),
     lastSale: new Uint32Array(itemCount),
     lastPrice: new Float32Array(itemCount),

@@ -1,16 +1,26 @@
 /** Groups of users that buy alike and are known before their first purchase. */
 
-export const segments = ["unknown", "under_20", "20_24", "25_29", "30_39", "40_49", "50_59", "60_and_over"] as const;
+import type { UserTable } from "#libs/catalog/catalog.ts";
 
-export type Segment = (typeof segments)[number];
+/** Index is the segment's number. */
+export const segmentNames = ["unknown", "under_20", "20_24", "25_29", "30_39", "40_49", "50_59", "60_plus"] as const;
 
-/** Upper ages (exclusive) of segments 1 to 6. H&M's ages have peaks at 20-26 and 48-53 and a trough at 36-43. */
-const upperAges = [20, 25, 30, 40, 50, 60] as const;
+/** Lower ends of segments 2 to 7, years. H&M's ages have peaks at 20 to 26 and 48 to 53 and a trough at 36 to 43. */
+const lowerEnds = [20, 25, 30, 40, 50, 60];
 
-/** Index into `segments` from an age in years as text; 0 when it is absent or no number. */
-export function segmentIndex(age: string | undefined): number {
+/** Segment of an age given as text; 0 when it is absent or not a number of years between 1 and 130. */
+export function segmentOfAge(age: string | undefined): number {
   const years = age === undefined || age === "" ? Number.NaN : Number(age);
-  if (!(years > 0)) return 0;
-  const at = upperAges.findIndex((upper) => years < upper);
-  return at === -1 ? segments.length - 1 : at + 1;
+  if (!(years >= 1 && years <= 130)) return 0;
+  return 1 + lowerEnds.filter((end) => years >= end).length;
+}
+
+/** Segment of every user, [users], from their attribute "age". */
+export function userSegments(users: UserTable): Uint8Array {
+  const column = users.attributes.find((attribute) => attribute.name === "age");
+  const segments = new Uint8Array(users.userCount);
+  if (column === undefined) return segments;
+  const byCode = column.values.map(segmentOfAge);
+  for (let user = 0; user < users.userCount; user++) segments[user] = byCode[column.codes[user]!] ?? 0;
+  return segments;
 }

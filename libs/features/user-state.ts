@@ -3,7 +3,7 @@
 import type { AttributeColumn, Catalog } from "#libs/catalog/catalog.ts";
 import { secondsPerDay } from "#libs/core/clock.ts";
 import { eventCode } from "#libs/events/event.ts";
-import { segmentIndex } from "./segment.ts";
+import { segmentOfAge } from "./segment.ts";
 
 /** A subject's events on items that the release knows, ascending by time, all before `nowSeconds`. Columns of equal length. */
 export interface EventColumns {
@@ -111,7 +111,7 @@ export function createUserState(catalog: Catalog, columns: readonly AttributeCol
   return {
     events: events.items.length,
     daysSinceLast,
-    segment: segmentIndex(age),
+    segment: segmentOfAge(age),
     bought,
     boughtGroups,
     looked,

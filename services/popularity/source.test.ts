@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { noProgress } from "#libs/core/progress.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
 import { countPopularity, popularitySpec, trendScores } from "#libs/models/popularity/popularity.ts";
-import { segmentOfAge } from "#libs/models/popularity/segments.ts";
+import { segmentOfAge } from "#libs/features/segment.ts";
 import { readSettings } from "#libs/models/settings.ts";
 import { createPace } from "#libs/sparse/pace.ts";
 import { createFixtureShop } from "#libs/testing/fixture.ts";

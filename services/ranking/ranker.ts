@@ -5,7 +5,7 @@ import { ModisteError } from "#libs/core/errors.ts";
 import { createRandom } from "#libs/core/random.ts";
 import { createFeatureTable, type FeatureTable } from "#libs/features/features.ts";
 import type { ItemStatistics } from "#libs/features/item-statistics.ts";
-import { segments } from "#libs/features/segment.ts";
+import { segmentNames } from "#libs/features/segment.ts";
 import { affinityColumns, createUserState } from "#libs/features/user-state.ts";
 import { fitLogistic, type LabelledRows, type LogisticModel, logisticDefaults, scoreLogistic } from "#libs/models/logistic/logistic.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
@@ -93,7 +93,7 @@ function readStatistics(part: PartReader, nowSeconds: number, items: number): It
     count7: part.float32("count7", items),
     countBefore7: part.float32("countBefore7", items),
     count28: part.float32("count28", items),
-    segment28: part.float32("segment28", segments.length * items),
+    segment28: part.float32("segment28", segmentNames.length * items),
     firstSale: part.uint32("firstSale", items),
     lastSale: part.uint32("lastSale", items),
     lastPrice: part.float32("lastPrice", items),

@@ -3,7 +3,7 @@
 import { secondsPerDay } from "#libs/core/clock.ts";
 import type { Progress } from "#libs/core/progress.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
-import { segmentNames } from "#libs/models/popularity/segments.ts";
+import { segmentNames } from "#libs/features/segment.ts";
 import { decimal, type EventWeights, eventWeightSpec, type SettingSpec, weightsByCode, whole } from "#libs/models/settings.ts";
 import type { Pace } from "#libs/sparse/pace.ts";
 import { createTopCollector, topK } from "#libs/sparse/top-k.ts";

@@ -45,14 +45,8 @@ export interface ShopDescription {
   readonly surfaces: readonly string[];
 }
 
-/** One description a release: counting values takes milliseconds at full size. */
-const described = new WeakMap<GatewayRelease, ShopDescription>();
-
-export function describeShop(manifest: ReleaseManifest, release: GatewayRelease): ShopDescription {
-  const known = described.get(release);
-  if (known) return known;
-  const { catalog } = release;
-  const description = {
+function describe(manifest: ReleaseManifest, { catalog }: GatewayRelease): ShopDescription {
+  return {
     release: manifest.id,
     data: manifest.data.name,
     data_end: manifest.data.end_seconds,
@@ -62,6 +56,14 @@ export function describeShop(manifest: ReleaseManifest, release: GatewayRelease)
     priced: catalog.prices.some((price) => price > 0),
     surfaces: surfaceNames,
   };
-  described.set(release, description);
-  return description;
+}
+
+/** Keeps one description a release: counting values takes milliseconds at full size. */
+export function createShopDescriber(): (manifest: ReleaseManifest, release: GatewayRelease) => ShopDescription {
+  const described = new WeakMap<GatewayRelease, ShopDescription>();
+  return (manifest, release) => {
+    const description = described.get(release) ?? describe(manifest, release);
+    described.set(release, description);
+    return description;
+  };
 }

@@ -6,7 +6,7 @@ import type { ReleaseFollower } from "#libs/release/follower.ts";
 import type { Client } from "#libs/rpc/definition.ts";
 import type { RecommenderDefinition } from "#protos/recommender.ts";
 import type { GatewayRelease } from "../release.ts";
-import { describeShop } from "./describe-shop.ts";
+import { createShopDescriber } from "./describe-shop.ts";
 import { sampleUsers } from "./sample-users.ts";
 
 const files = [
@@ -31,6 +31,7 @@ const policy = [
 const headers = { "content-security-policy": policy, "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
 
 export function addPage(app: FastifyInstance, releases: ReleaseFollower<GatewayRelease>, client: Client<typeof RecommenderDefinition>): void {
+  const describeShop = createShopDescriber();
   const folder = new URL(".", import.meta.url);
   for (const { route, file, type } of files) {
     app.get(route, async (_request, reply) =>
