@@ -55,7 +55,7 @@ describe("lightgcn training", () => {
   const signal = new AbortController().signal;
 
   it("lowers the loss epoch after epoch, and gives the same numbers on two worker threads", async () => {
-    const graph = await recentGraph(shop.interactions, shop.nowSeconds, settings, createPace(signal));
+    const graph = await recentGraph(shop.interactions, shop.nowSeconds, settings, 1, createPace(signal));
     const one = await fitLightGcn(graph, settings, 3, 0, noProgress, signal);
     const two = await fitLightGcn(graph, settings, 3, 2, noProgress, signal);
     expect(one.losses[0]).toBeLessThan(Math.LN2 + 0.01);
@@ -65,12 +65,22 @@ describe("lightgcn training", () => {
 
   it("takes only recent weeks, users with enough items, and each pair once", async () => {
     const interactions = { ...shop.interactions, times: shop.interactions.times.map((time, e) => (e % 2 === 0 ? 0 : time)) };
-    const graph = await recentGraph(interactions, shop.nowSeconds, { ...settings, weeks: 100, minUserItems: 6 }, createPace(signal));
+    const graph = await recentGraph(interactions, shop.nowSeconds, { ...settings, weeks: 100, minUserItems: 6 }, 1, createPace(signal));
     expect(graph.userCount).toBeLessThan(300);
     for (let user = 0; user < graph.userCount; user++) {
       const items = graph.edges.subarray(graph.offsets[user], graph.offsets[user + 1]);
       expect(items.length).toBeGreaterThanOrEqual(6);
       expect(new Set(items).size).toBe(items.length);
     }
+  });
+
+  it("makes the graph of a sample where there are more users than it may have, the same sample under a seed", async () => {
+    const all = await recentGraph(shop.interactions, shop.nowSeconds, settings, 1, createPace(signal));
+    const sampled = await recentGraph(shop.interactions, shop.nowSeconds, { ...settings, usersMax: 100 }, 1, createPace(signal));
+    expect(all.userCount).toBeGreaterThan(200);
+    expect(sampled.userCount).toBeGreaterThan(60);
+    expect(sampled.userCount).toBeLessThan(140);
+    expect(sampled.offsets.at(-1)).toBe(sampled.edges.length);
+    expect(await recentGraph(shop.interactions, shop.nowSeconds, { ...settings, usersMax: 100 }, 1, createPace(signal))).toEqual(sampled);
   });
 });

@@ -14,7 +14,7 @@ async function fit(context: FitContext): Promise<void> {
   const settings = readSettings(lightGcnSpec, context.settings);
   const pace = createPace(context.signal);
   await pace.turn();
-  const graph = await recentGraph(context.interactions, context.nowSeconds, settings, pace);
+  const graph = await recentGraph(context.interactions, context.nowSeconds, settings, context.seed, pace);
   const threads = threadsFor(graph.edges.length, context.threads);
   const model = await fitLightGcn(graph, settings, context.seed, threads, context.progress, context.signal);
   const degrees = new Float32Array(graph.items.length);

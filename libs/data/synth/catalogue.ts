@@ -77,23 +77,34 @@ export function createCatalogue(seed: number, itemCount: number, sections: reado
 /** Place of Children in `groups`: outgrown in a season, so sold within fewer weeks than the rest. */
 const childrenGroup = 1;
 
-/** Share of products that become hits, and the spread (log normal) of the hits' demand. */
-const hitShare = 0.15;
+/** Spread (log normal) of the hits' demand. */
 const hitSpread = 1;
-/** Spread of the demand of all products, and of the colours of one. */
-const productSpread = 0.3;
+/** Spread of the demand of all products, in a shop whose mean article sells 125, and of the colours of one. */
+const productSpread = 0.34;
 const colourSpread = 0.3;
-/** What the median article of a section sells in its life. */
+/** What the median article of a section sells in its life, in a shop whose mean article sells 125. */
 const medianUnits = 43;
 
+interface Hits {
+  /** Spread (log normal) of the demand of all products: wider in a larger shop. */
+  readonly spread: number;
+  /** Share of products that become hits. */
+  readonly share: number;
+  /** Logarithm of a hit's demand against that of a common product. */
+  readonly level: number;
+}
+
 /**
- * Logarithm of the demand of a hit against that of a common product, such that the median article of a section sells `medianUnits` whatever the
- * mean is: in the real shop the median over all sections is 65 at a mean of 304. One log-normal for all fails the weekly concentration.
+ * The hits of a section, such that its median article sells about `medianUnits` whatever its mean is: in the real shop the median over all
+ * sections is 65 at a mean of 304. A larger shop has more hits, not only larger ones. One log-normal for all fails the weekly concentration.
  */
-function hitLevel(meanUnits: number, section: Section): number {
-  const ratio = (meanUnits * section.salesShare) / section.catalogueShare / medianUnits;
-  const common = Math.exp((productSpread ** 2 + colourSpread ** 2) / 2) * (1 - hitShare);
-  return Math.log(Math.max(1, (1.2 * ratio - common) / (hitShare * Math.exp(hitSpread ** 2 / 2))));
+function hitsOf(meanUnits: number, section: Section): Hits {
+  const median = medianUnits * (meanUnits / 125) ** 0.25;
+  const ratio = (meanUnits * section.salesShare) / section.catalogueShare / median;
+  const share = Math.min(0.45, Math.max(0.15, 0.15 * (ratio / 4.8) ** 1.5));
+  const spread = productSpread * (meanUnits / 125) ** 0.8;
+  const common = Math.exp((spread ** 2 + colourSpread ** 2) / 2) * (1 - share);
+  return { spread, share, level: Math.log(Math.max(1, (1.2 * ratio - common) / (share * Math.exp(hitSpread ** 2 / 2)))) };
 }
 
 type Columns = Omit<SynthCatalogue, "productStart">;
@@ -146,12 +157,13 @@ function addProduct(
   const style = styles[random.below(styles.length)]!.map((x) => x + 0.25 * random.normal());
   const appearance = Math.floor(random.next() ** 2.5 * appearances.length);
   const price = productTypes[type]!.price * 1.18 * Math.exp(0.35 * random.normal());
-  const isHit = random.next() < hitShare;
-  const hit = isHit ? hitLevel(meanUnits, sections[section]!) + hitSpread * random.normal() : 0;
+  const hits = hitsOf(meanUnits, sections[section]!);
+  const isHit = random.next() < hits.share;
+  const hit = isHit ? hits.level + hitSpread * random.normal() : 0;
   const lifeDays = drawLife(group, isHit, random);
   const before = Math.min(170, 0.7 * lifeDays);
   const launch = Math.floor(-before + random.next() * (dayCount - 28 + before));
-  const appeal = Math.exp(hit + productSpread * random.normal());
+  const appeal = Math.exp(hit + hits.spread * random.normal());
   const last = Math.min(columns.itemCount, first + 1 + pick(variantShares, random));
   for (let item = first; item < last; item++) {
     columns.product[item] = product;
@@ -172,7 +184,7 @@ function addProduct(
 
 /** Days on sale. A hit burns faster: its demand stands in fewer weeks, which is what makes weeks more concentrated than whole lives. */
 function drawLife(group: number, isHit: boolean, random: Random): number {
-  const middle = group === childrenGroup ? 85 : isHit ? 112 : 215;
+  const middle = group === childrenGroup ? 85 : isHit ? 112 : 222;
   return middle * Math.exp(0.55 * random.normal());
 }
 

@@ -32,11 +32,11 @@ const again = {
   /** Another piece of something in the same basket. */
   sameBasket: 0.14,
   /** Something bought in the last weeks. */
-  recent: 0.028,
+  recent: 0.033,
   /** Something bought at any time. */
   ever: 0.004,
   /** Another colour of a product that was bought before. */
-  colour: 0.05,
+  colour: 0.061,
 };
 /** Candidates among which taste decides, and how strongly. */
 const candidateCount = 6;
@@ -143,7 +143,7 @@ function drawSibling(catalogue: SynthCatalogue, item: number, random: Random): n
 
 /** A draw by demand and taste; what the customer has already is mostly passed over. */
 function drawNew(visit: Visit, previous: number): number {
-  for (let tries = 0; tries < 5; tries++) {
+  for (let tries = 0; tries < 8; tries++) {
     const item = drawByTaste(visit, previous);
     if (item < 0) return -1;
     if (!visit.past.bought.has(item) && !visit.past.products.has(visit.catalogue.product[item]!)) return item;

@@ -1,6 +1,7 @@
 /** The user-item graph of the recent weeks, with nodes numbered anew: only users and items that take part. */
 
 import { secondsPerWeek } from "#libs/core/clock.ts";
+import { createRandom } from "#libs/core/random.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
 import type { LightGcnSettings } from "#libs/models/lightgcn/settings.ts";
 import { weightsByCode } from "#libs/models/settings.ts";
@@ -15,11 +16,15 @@ export interface RecentGraph {
   readonly edges: Int32Array;
 }
 
-/** Events of positive weight within the last weeks, each pair once. O(events). */
+/**
+ * Events of positive weight within the last weeks, each pair once; a user takes part with probability `usersMax` / users, the same ones
+ * under the same seed. O(events).
+ */
 export async function recentGraph(
   interactions: Interactions,
   nowSeconds: number,
   settings: LightGcnSettings,
+  seed: number,
   pace: Pace,
 ): Promise<RecentGraph> {
   const { userCount, itemCount, offsets, items, times, types } = interactions;
@@ -39,9 +44,10 @@ export async function recentGraph(
     }
     if (edges.length - start < settings.minUserItems) edges.length = start;
     else graphOffsets.push(edges.length);
-    for (let e = start; e < edges.length; e++) degrees[edges[e]!]!++;
     if (user % 1000 === 0 && pace.due()) await pace.turn();
   }
+  sampleUsers(graphOffsets, edges, settings.usersMax, seed);
+  for (const item of edges) degrees[item]!++;
   const used = Int32Array.from(degrees.keys()).filter((item) => degrees[item]! > 0);
   const numberOf = new Int32Array(itemCount);
   used.forEach((item, number) => {
@@ -51,4 +57,21 @@ export async function recentGraph(
   const packed = Int32Array.from(graphOffsets);
   for (let user = 0; user + 1 < packed.length; user++) numbered.subarray(packed[user], packed[user + 1]).sort();
   return { userCount: packed.length - 1, items: used, offsets: packed, edges: numbered };
+}
+
+/** Takes users out, in place, until about `most` are left. O(edges). */
+function sampleUsers(offsets: number[], edges: number[], most: number, seed: number): void {
+  const users = offsets.length - 1;
+  if (users <= most) return;
+  const random = createRandom(seed, "lightgcn users");
+  const kept = [0];
+  let at = 0;
+  for (let user = 0; user < users; user++) {
+    if (random.next() >= most / users) continue;
+    for (let e = offsets[user]!; e < offsets[user + 1]!; e++) edges[at++] = edges[e]!;
+    kept.push(at);
+  }
+  edges.length = at;
+  offsets.length = 0;
+  for (const offset of kept) offsets.push(offset);
 }
