@@ -33,8 +33,11 @@ export const exploreQuota = 200;
 const quotaStep = 20;
 /** Candidates over all sources together. */
 const quotaTotal = 400;
-/** Every source keeps this much, since label weeks know nothing of outages, filters and similar items. */
-const quotaLeast = 20;
+/**
+ * Every source keeps this much, since label weeks know nothing of outages, filters and similar items. Not below what the gateway asks
+ * for a list of the default length (twice its items), else serving would see candidates that training did not.
+ */
+const quotaLeast = 40;
 const staticItems = 500;
 
 /** Takes items found at a depth of each source: [sources][depth / quotaStep], each item counted for every source that found it. */

@@ -2,18 +2,24 @@
 
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { itemsDefault } from "#libs/events/limits.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
 import type { GoldenRequest } from "#libs/release/manifest.ts";
+import { loadGateway } from "../../services/gateway/part.ts";
 import { openTestShop, type TestShop } from "../support/shop.ts";
 import { type Answer, itemIds, type RunningShop, runOneProcess } from "./running-shop.ts";
 
 let shop: TestShop;
 let running: RunningShop;
 let golden: readonly GoldenRequest[];
+let learned: Readonly<Record<string, number>>;
 
 beforeAll(async () => {
   shop = await openTestShop();
-  golden = (await openFolderStore(join(shop.home, "releases")).manifest(shop.release)).golden;
+  const store = openFolderStore(join(shop.home, "releases"));
+  const manifest = await store.manifest(shop.release);
+  golden = manifest.golden;
+  learned = (await loadGateway(await store.part(manifest, "gateway"))).quotas;
   running = await runOneProcess(shop);
 });
 
@@ -39,6 +45,12 @@ describe("golden requests", () => {
       served[`${request.user_id.slice(0, 8)} (${request.name})`] = itemIds(answer);
     }
     expect(served).toEqual(Object.fromEntries(golden.map(({ user_id, name, items }) => [`${user_id.slice(0, 8)} (${name})`, items])));
+  });
+
+  it("were made with the quotas that serving asks for", async () => {
+    const { coverage } = await ask(golden[0]!);
+    expect(Object.values(learned).every((quota) => quota >= 2 * itemsDefault)).toBe(true);
+    for (const { source, candidates } of coverage.sources) expect(candidates).toBeLessThanOrEqual(learned[source]!);
   });
 
   it("see as many events in serving as the trainer counted", async () => {

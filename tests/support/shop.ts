@@ -20,7 +20,9 @@ const cache = join(root, "node_modules/.cache/modiste-test");
 const sources = [
   "package.json",
   ...["catalog", "data", "features", "models", "release", "sparse", "store"].map((name) => `libs/${name}`),
-  ...["popularity", "itemcf", "lightgcn", "content", "ranking", "gateway/part.ts", "cli/training", "cli/seed-profiles.ts"].map((name) => `services/${name}`),
+  ...["popularity", "itemcf", "lightgcn", "content", "ranking", "gateway/part.ts", "cli/training", "cli/seed-profiles.ts"].map(
+    (name) => `services/${name}`,
+  ),
   "tests/support/make-shop.ts",
 ];
 
@@ -145,5 +147,8 @@ function filesOf(path: string): string[] {
   if (!existsSync(full)) return [];
   if (statSync(full).isFile()) return [path];
   const names = readdirSync(full, { recursive: true, encoding: "utf8" });
-  return names.filter((name) => /\.(ts|sql|wasm)$/.test(name) && !name.endsWith(".test.ts")).sort().map((name) => join(path, name));
+  return names
+    .filter((name) => /\.(ts|sql|wasm)$/.test(name) && !name.endsWith(".test.ts"))
+    .sort()
+    .map((name) => join(path, name));
 }

@@ -1,8 +1,8 @@
 /** What the page says of a shop and offers as filters. */
 
 import type { AttributeColumn, Catalog } from "#libs/catalog/catalog.ts";
-import type { ReleaseManifest } from "#libs/release/manifest.ts";
 import { surfaceNames } from "#libs/pipeline/surfaces.ts";
+import type { ReleaseManifest } from "#libs/release/manifest.ts";
 import type { GatewayRelease } from "../release.ts";
 
 /** Values offered in one filter. */

@@ -30,7 +30,11 @@ const policy = [
 
 const headers = { "content-security-policy": policy, "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
 
-export function addPage(app: FastifyInstance, releases: ReleaseFollower<GatewayRelease>, client: Client<typeof RecommenderDefinition>): void {
+export function addPage(
+  app: FastifyInstance,
+  releases: ReleaseFollower<GatewayRelease>,
+  client: Client<typeof RecommenderDefinition>,
+): void {
   const describeShop = createShopDescriber();
   const folder = new URL(".", import.meta.url);
   for (const { route, file, type } of files) {

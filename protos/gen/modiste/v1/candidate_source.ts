@@ -6,7 +6,6 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { CallContext, CallOptions } from "nice-grpc-common";
 import { EventColumns, ItemFilter, UserContext } from "./types.ts";
 
 export const protobufPackage = "modiste.v1";
@@ -448,16 +447,6 @@ export const CandidateSourceDefinition = {
     },
   },
 } as const;
-
-export interface CandidateSourceServiceImplementation<CallContextExt = {}> {
-  /** Answers at most `limit` candidates, best first. */
-  generate(request: GenerateRequest, context: CallContext & CallContextExt): Promise<DeepPartial<GenerateResponse>>;
-}
-
-export interface CandidateSourceClient<CallOptionsExt = {}> {
-  /** Answers at most `limit` candidates, best first. */
-  generate(request: DeepPartial<GenerateRequest>, options?: CallOptions & CallOptionsExt): Promise<GenerateResponse>;
-}
 
 function floatToJson(value: number | null | undefined): number | string | null | undefined {
   return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;

@@ -6,7 +6,6 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { CallContext, CallOptions } from "nice-grpc-common";
 import { EventColumns, EventType, eventTypeFromJSON, eventTypeToJSON } from "./types.ts";
 
 export const protobufPackage = "modiste.v1";
@@ -1012,22 +1011,6 @@ export const ProfilesDefinition = {
     },
   },
 } as const;
-
-export interface ProfilesServiceImplementation<CallContextExt = {}> {
-  /** Answers the profiles of up to 8 subjects; a subject that is not known comes back with `known` unset. */
-  getProfiles(
-    request: GetProfilesRequest,
-    context: CallContext & CallContextExt,
-  ): Promise<DeepPartial<GetProfilesResponse>>;
-}
-
-export interface ProfilesClient<CallOptionsExt = {}> {
-  /** Answers the profiles of up to 8 subjects; a subject that is not known comes back with `known` unset. */
-  getProfiles(
-    request: DeepPartial<GetProfilesRequest>,
-    options?: CallOptions & CallOptionsExt,
-  ): Promise<GetProfilesResponse>;
-}
 
 function floatToJson(value: number | null | undefined): number | string | null | undefined {
   return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;

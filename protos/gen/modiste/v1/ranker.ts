@@ -6,7 +6,6 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { CallContext, CallOptions } from "nice-grpc-common";
 import { EventColumns, UserContext } from "./types.ts";
 
 export const protobufPackage = "modiste.v1";
@@ -497,16 +496,6 @@ export const RankerDefinition = {
     },
   },
 } as const;
-
-export interface RankerServiceImplementation<CallContextExt = {}> {
-  /** Answers one score for each candidate, in the order of the request. */
-  rank(request: RankRequest, context: CallContext & CallContextExt): Promise<DeepPartial<RankResponse>>;
-}
-
-export interface RankerClient<CallOptionsExt = {}> {
-  /** Answers one score for each candidate, in the order of the request. */
-  rank(request: DeepPartial<RankRequest>, options?: CallOptions & CallOptionsExt): Promise<RankResponse>;
-}
 
 function floatToJson(value: number | null | undefined): number | string | null | undefined {
   return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;

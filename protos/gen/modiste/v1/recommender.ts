@@ -6,7 +6,6 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { CallContext, CallOptions } from "nice-grpc-common";
 import { Event, EventType, eventTypeFromJSON, eventTypeToJSON, ItemFilter } from "./types.ts";
 
 export const protobufPackage = "modiste.v1";
@@ -3041,44 +3040,6 @@ export const RecommenderDefinition = {
     },
   },
 } as const;
-
-export interface RecommenderServiceImplementation<CallContextExt = {}> {
-  /** Items that the user or session may want next, best first. */
-  recommend(request: RecommendRequest, context: CallContext & CallContextExt): Promise<DeepPartial<RecommendResponse>>;
-  /** Items like a given one. */
-  similarItems(
-    request: SimilarItemsRequest,
-    context: CallContext & CallContextExt,
-  ): Promise<DeepPartial<RecommendResponse>>;
-  /** What sells now, for everybody or a segment. */
-  popular(request: PopularRequest, context: CallContext & CallContextExt): Promise<DeepPartial<RecommendResponse>>;
-  /** What is known of a user or session: its events with the items' names, newest first. */
-  getUser(request: GetUserRequest, context: CallContext & CallContextExt): Promise<DeepPartial<GetUserResponse>>;
-  /** Tells what subjects did. Every event has its own result; an accepted event is durable and counts in the next answer. */
-  recordEvents(
-    request: RecordEventsRequest,
-    context: CallContext & CallContextExt,
-  ): Promise<DeepPartial<RecordEventsResponse>>;
-}
-
-export interface RecommenderClient<CallOptionsExt = {}> {
-  /** Items that the user or session may want next, best first. */
-  recommend(request: DeepPartial<RecommendRequest>, options?: CallOptions & CallOptionsExt): Promise<RecommendResponse>;
-  /** Items like a given one. */
-  similarItems(
-    request: DeepPartial<SimilarItemsRequest>,
-    options?: CallOptions & CallOptionsExt,
-  ): Promise<RecommendResponse>;
-  /** What sells now, for everybody or a segment. */
-  popular(request: DeepPartial<PopularRequest>, options?: CallOptions & CallOptionsExt): Promise<RecommendResponse>;
-  /** What is known of a user or session: its events with the items' names, newest first. */
-  getUser(request: DeepPartial<GetUserRequest>, options?: CallOptions & CallOptionsExt): Promise<GetUserResponse>;
-  /** Tells what subjects did. Every event has its own result; an accepted event is durable and counts in the next answer. */
-  recordEvents(
-    request: DeepPartial<RecordEventsRequest>,
-    options?: CallOptions & CallOptionsExt,
-  ): Promise<RecordEventsResponse>;
-}
 
 function floatToJson(value: number | null | undefined): number | string | null | undefined {
   return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;

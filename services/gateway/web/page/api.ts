@@ -26,7 +26,12 @@ export interface Coverage {
   readonly events: number;
   readonly asked: number;
   readonly answered: number;
-  readonly sources: readonly { readonly source: string; readonly outcome: string; readonly candidates: number; readonly milliseconds: number }[];
+  readonly sources: readonly {
+    readonly source: string;
+    readonly outcome: string;
+    readonly candidates: number;
+    readonly milliseconds: number;
+  }[];
   readonly stages: readonly { readonly stage: string; readonly milliseconds: number; readonly candidates: number }[];
   readonly removed: readonly { readonly filter: string; readonly removed: number }[];
   readonly degraded: readonly string[];
@@ -107,7 +112,8 @@ async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
 export const getShop = (): Promise<Shop> => call("/page/start");
 export const getUser = (subject: string): Promise<User> => call(`/v1/users/${encodeURIComponent(subject)}`);
 export const getTrace = (id: string): Promise<{ readonly spans: readonly Span[] }> => call(`/v1/traces/${encodeURIComponent(id)}`);
-export const getRecommendations = (query: URLSearchParams, signal: AbortSignal): Promise<Answer> => call(`/v1/recommendations?${query}`, { signal });
+export const getRecommendations = (query: URLSearchParams, signal: AbortSignal): Promise<Answer> =>
+  call(`/v1/recommendations?${query}`, { signal });
 export const getSimilar = (item: string, query: URLSearchParams, signal: AbortSignal): Promise<Answer> =>
   call(`/v1/items/${encodeURIComponent(item)}/similar?${query}`, { signal });
 

@@ -91,7 +91,10 @@ export function paintOf(word: string, fallback: string): Paint {
   let colour = known ? parse(known[1]) : hashedColour(text && text !== "unknown" ? text : fallback);
   if (known) for (const [shade, to, share] of shades) if (text.includes(`${shade} `)) colour = mix(colour, to, share);
   const brightness = (0.299 * colour.r + 0.587 * colour.g + 0.114 * colour.b) / 255;
-  const line = brightness < 0.32 ? mix(colour, { r: 255, g: 250, b: 240 }, 0.38) : mix(colour, { r: 20, g: 14, b: 10 }, brightness > 0.8 ? 0.36 : 0.32);
+  const line =
+    brightness < 0.32
+      ? mix(colour, { r: 255, g: 250, b: 240 }, 0.38)
+      : mix(colour, { r: 20, g: 14, b: 10 }, brightness > 0.8 ? 0.36 : 0.32);
   return { fill: css(colour), line: css(line), light: brightness > 0.6 };
 }
 

@@ -20,7 +20,11 @@ function fill<E extends Element>(element: E, props: Props, children: readonly Ch
 }
 
 /** `h("button", { class: "buy", onclick: buy }, "Buy")`. A prop that is null, undefined or false is left out. */
-export function h<K extends keyof HTMLElementTagNameMap>(tag: K, props: Props = {}, ...children: readonly Child[]): HTMLElementTagNameMap[K] {
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  props: Props = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[K] {
   return fill(document.createElement(tag), props, children);
 }
 

@@ -24,7 +24,12 @@ export const didWords: Readonly<Record<string, string>> = {
   remove: "removed",
 };
 
-export const surfaceWords: Readonly<Record<string, string>> = { home: "Home page", product: "Product page", basket: "Basket", email: "E-mail" };
+export const surfaceWords: Readonly<Record<string, string>> = {
+  home: "Home page",
+  product: "Product page",
+  basket: "Basket",
+  email: "E-mail",
+};
 
 export const sourceWords: Readonly<Record<string, string>> = {
   popularity: "what sells",

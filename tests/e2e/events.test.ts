@@ -1,0 +1,101 @@
+/** Nothing acknowledged is lost or counted twice, and every event counts in the next answer. */
+
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { openTestShop, type TestShop } from "../support/shop.ts";
+import { type Answer, type EventResults, itemIds, type RunningShop, runOneProcess, type UserAnswer } from "./running-shop.ts";
+
+let shop: TestShop;
+let running: RunningShop;
+
+beforeAll(async () => {
+  shop = await openTestShop();
+});
+afterEach(() => running?.close());
+afterAll(() => shop?.remove());
+
+const recommend = (user: string): Promise<Answer> => running.get(`/v1/recommendations?user_id=${user}`);
+const record = (...events: readonly Record<string, unknown>[]): Promise<EventResults> => running.post("/v1/events", { events });
+
+/** Items that nobody would get without having asked for them: the tail of the popular list. */
+async function tailItems(count: number): Promise<string[]> {
+  return itemIds(await running.get(`/v1/popular?n=200`)).slice(-count);
+}
+
+describe("an event", () => {
+  it("counts in the answer after its acknowledgement, each time", async () => {
+    running = await runOneProcess(shop);
+    const [item] = await tailItems(1);
+    const stranger = await recommend("newcomer-0");
+    expect(stranger.coverage).toMatchObject({ user: "UNKNOWN", events: 0 });
+    for (let i = 1; i <= 25; i++) {
+      const user = `newcomer-${i}`;
+      expect((await record({ user_id: user, item_id: item, type: "purchase" })).accepted).toBe(1);
+      const answer = await recommend(user);
+      expect(answer.coverage).toMatchObject({ user: "KNOWN", events: 1 });
+      expect(itemIds(answer)).not.toEqual(itemIds(stranger));
+    }
+  });
+
+  it("is shown to its user, newest first, with what the catalogue knows", async () => {
+    running = await runOneProcess(shop);
+    const [first, second] = await tailItems(2);
+    await record({ user_id: "reader", item_id: first, type: "view" });
+    await record({ user_id: "reader", item_id: second, type: "purchase", value: 12.5 });
+    const known = await running.get<UserAnswer>("/v1/users/reader");
+    expect(known.events.map(({ item_id, type }) => [item_id, type])).toEqual([
+      [second, "purchase"],
+      [first, "view"],
+    ]);
+    expect(known.known).toBe(true);
+  });
+
+  it("survives a restart of the process, once it is acknowledged", async () => {
+    running = await runOneProcess(shop);
+    const items = await tailItems(40);
+    const posts = items.map((item_id, i) => record({ event_id: `kept-${i}`, user_id: "keeper", item_id, type: "purchase" }));
+    const acknowledged = (await Promise.all(posts)).reduce((sum, { accepted }) => sum + accepted, 0);
+    expect(acknowledged).toBe(items.length);
+    await running.close();
+    running = await runOneProcess(shop);
+    const known = await running.get<UserAnswer>("/v1/users/keeper");
+    expect(new Set(known.events.map(({ item_id }) => item_id))).toEqual(new Set(items));
+    expect(known.events.length).toBe(items.length);
+  });
+
+  it("counts once, however often its event_id is posted, also after a restart", async () => {
+    running = await runOneProcess(shop);
+    const [item] = await tailItems(1);
+    const event = { event_id: "doubled", user_id: "twice", item_id: item, type: "purchase", time: 0 };
+    await record(event, event);
+    await record(event);
+    await running.close();
+    running = await runOneProcess(shop);
+    await record(event);
+    expect((await running.get<UserAnswer>("/v1/users/twice")).events.length).toBe(1);
+    expect((await recommend("twice")).coverage.events).toBe(1);
+  });
+
+  it("has its own result; what is wrong is refused and the others are accepted", async () => {
+    running = await runOneProcess(shop);
+    const [item] = await tailItems(1);
+    const { accepted, results } = await record(
+      { user_id: "mixed", item_id: item, type: "purchase" },
+      { user_id: "mixed", item_id: "no-such-item", type: "purchase" },
+      { item_id: item, type: "purchase" },
+      { user_id: "mixed", item_id: item, type: "stolen" },
+      { user_id: "mixed", item_id: item, type: "view", time: 9e9 },
+    );
+    expect(accepted).toBe(1);
+    expect(results.map(({ reason }) => reason)).toEqual(["", "unknown_item", "no_subject", "unknown_type", "time_ahead"]);
+    expect((await running.get<UserAnswer>("/v1/users/mixed")).events.length).toBe(1);
+  });
+
+  it("of the session at hand counts without being recorded", async () => {
+    running = await runOneProcess(shop);
+    const [item] = await tailItems(1);
+    const events = [{ item_id: item, type: "view" }];
+    const answer = await running.post("/v1/recommendations", { session_id: "s1", events });
+    expect(answer.coverage).toMatchObject({ user: "SESSION", events: 1 });
+    expect((await running.get<UserAnswer>(`/v1/users/${encodeURIComponent("session:s1")}`)).known).toBe(false);
+  });
+});
