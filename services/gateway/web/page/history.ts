@@ -51,7 +51,7 @@ function row({ event, count }: Row, fresh: boolean): HTMLElement {
       "span",
       { class: "event-words" },
       h("span", { class: "event-name" }, event.name || event.item_id),
-      h("span", { class: "event-facts" }, `${did} · ${when}`),
+      h("span", { class: fresh ? "event-facts fresh" : "event-facts" }, `${did} · ${when}`),
     ),
   );
 }
