@@ -653,7 +653,7 @@ function row({ event, count }, fresh) {
       "span",
       { class: "event-words" },
       h("span", { class: "event-name" }, event.name || event.item_id),
-      h("span", { class: "event-facts" }, `${did} · ${when}`)
+      h("span", { class: fresh ? "event-facts fresh" : "event-facts" }, `${did} · ${when}`)
     )
   );
 }
