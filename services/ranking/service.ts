@@ -2,8 +2,10 @@
 
 import { invalid } from "#libs/core/errors.ts";
 import { historyFromProto } from "#libs/events/codec.ts";
+import { eventCode } from "#libs/events/event.ts";
 import type { SourceColumn } from "#libs/features/features.ts";
 import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
+import type { Loaded } from "#libs/release/follower.ts";
 import { bind } from "#libs/rpc/definition.ts";
 import { denseEvents } from "#libs/serve/dense-events.ts";
 import type { Ranker } from "#libs/serve/ranker.ts";
@@ -44,6 +46,20 @@ function spread(scores: Float64Array, known: readonly number[], count: number): 
   return all;
 }
 
+/** Candidates of one warming call, and calls: enough for the compiler to have seen the loops. */
+const warmCandidates = 300;
+const warmCalls = 20;
+
+/** Scores what golden requests name again and again, so that the first caller does not wait for the compiler. */
+function warm(ranker: Ranker<unknown>, { manifest, artifact: { catalog, artifact } }: Loaded<RankingArtifact>): void {
+  const known = manifest.golden.flatMap(({ items }) => items.flatMap((id) => catalog.indexOf.get(id) ?? []));
+  const nowSeconds = manifest.data.end_seconds;
+  const items = Int32Array.from(known);
+  const events = { items, times: new Float64Array(items.length).fill(nowSeconds - 1), types: new Uint8Array(items.length).fill(eventCode.purchase) };
+  const candidates = Int32Array.from({ length: Math.min(warmCandidates, catalog.itemCount) }, (_, item) => item);
+  for (let call = 0; call < warmCalls; call++) ranker.score(artifact, { candidates, sources: [], events, attributes: new Map(), nowSeconds });
+}
+
 export function rankingService(ranker: Ranker<unknown>): ServiceModule {
   return defineService({
     config: releaseSettings,
@@ -53,6 +69,7 @@ export function rankingService(ranker: Ranker<unknown>): ServiceModule {
           const catalog = await library.catalog(manifest);
           return { catalog, artifact: await ranker.load({ part: await library.store.part(manifest, "ranking"), catalog }) };
         },
+        warm: async (loaded) => warm(ranker, loaded),
       });
       const rank = async (request: RankRequest): Promise<RankResponse> => {
         const { release, artifact } = releases.pinned(request.release);

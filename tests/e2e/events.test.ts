@@ -4,6 +4,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { openTestShop, type TestShop } from "../support/shop.ts";
 import { type Answer, type EventResults, itemIds, type RunningShop, runOneProcess, type UserAnswer } from "./running-shop.ts";
 
+/** Midnight after the last day of the test shop's data. */
+const dataEnd = 1_600_819_200;
+
 let shop: TestShop;
 let running: RunningShop;
 
@@ -39,8 +42,9 @@ describe("an event", () => {
   it("is shown to its user, newest first, with what the catalogue knows", async () => {
     running = await runOneProcess(shop);
     const [first, second] = await tailItems(2);
-    await record({ user_id: "reader", item_id: first, type: "view" });
-    await record({ user_id: "reader", item_id: second, type: "purchase", value: 12.5 });
+    // Newest by its own time, not by its arrival.
+    await record({ user_id: "reader", item_id: second, type: "purchase", value: 12.5, time: dataEnd - 60 });
+    await record({ user_id: "reader", item_id: first, type: "view", time: dataEnd - 3600 });
     const known = await running.get<UserAnswer>("/v1/users/reader");
     expect(known.events.map(({ item_id, type }) => [item_id, type])).toEqual([
       [second, "purchase"],

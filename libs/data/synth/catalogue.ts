@@ -83,7 +83,7 @@ const hitSpread = 1;
 const productSpread = 0.34;
 const colourSpread = 0.3;
 /** What the median article of a section sells in its life, in a shop whose mean article sells 125. */
-const medianUnits = 43;
+const medianUnits = 45;
 
 interface Hits {
   /** Spread (log normal) of the demand of all products: wider in a larger shop. */
@@ -102,7 +102,7 @@ function hitsOf(meanUnits: number, section: Section): Hits {
   const median = medianUnits * (meanUnits / 125) ** 0.25;
   const ratio = (meanUnits * section.salesShare) / section.catalogueShare / median;
   const share = Math.min(0.45, Math.max(0.15, 0.15 * (ratio / 4.8) ** 1.5));
-  const spread = productSpread * (meanUnits / 125) ** 0.8;
+  const spread = productSpread * (meanUnits / 125) ** 1.05;
   const common = Math.exp((spread ** 2 + colourSpread ** 2) / 2) * (1 - share);
   return { spread, share, level: Math.log(Math.max(1, (1.2 * ratio - common) / (share * Math.exp(hitSpread ** 2 / 2)))) };
 }

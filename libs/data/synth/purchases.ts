@@ -119,7 +119,7 @@ function drawRow(visit: Visit, first: number): number {
 
 function drawKnown(visit: Visit, place: number): number {
   const { random, past, catalogue, day } = visit;
-  for (let tries = 0; tries < 4; tries++) {
+  for (let tries = 0; tries < 7; tries++) {
     const back = place < again.ever ? random.next() : random.next() ** 3;
     const at = past.items.length - 1 - Math.floor(back * Math.min(past.items.length, place < again.ever ? 400 : 20));
     const item = past.items[at]!;

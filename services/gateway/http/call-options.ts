@@ -1,6 +1,6 @@
 /** What an HTTP request hands on to the call that answers it: cancellation, deadline, key and trace. */
 
-import type { FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { invalid } from "#libs/core/errors.ts";
 import type { CallOptions } from "#libs/rpc/definition.ts";
 import { traceparentHeader } from "#libs/telemetry/trace-context.ts";
@@ -15,10 +15,12 @@ function timeoutOf(header: string | string[] | undefined): number | undefined {
   return timeoutMs;
 }
 
-export function callOptions(request: FastifyRequest): CallOptions {
+export function callOptions(request: FastifyRequest, reply: FastifyReply): CallOptions {
   const left = new AbortController();
-  // A connection that closes before the answer is a caller that left.
-  request.raw.socket.once("close", () => left.abort());
+  // An answer that closes before it is written is a caller that left. Not the socket: with keep-alive it outlives its requests.
+  reply.raw.once("close", () => {
+    if (!reply.raw.writableFinished) left.abort();
+  });
   const { authorization } = request.headers;
   const traceparent = request.headers[traceparentHeader];
   return {

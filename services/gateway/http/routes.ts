@@ -55,30 +55,30 @@ function recommendRequest(fields: RecommendFields): RecommendRequest {
 }
 
 export function addRoutes(app: FastifyInstance, client: Client<typeof RecommenderDefinition>): void {
-  app.get<{ Querystring: RecommendFields & FilterQuery }>("/v1/recommendations", { schema: { querystring: recommendQuery } }, async (request) => {
+  app.get<{ Querystring: RecommendFields & FilterQuery }>("/v1/recommendations", { schema: { querystring: recommendQuery } }, async (request, reply) => {
     const fields = { ...request.query, filter: filterFromQuery(request.query) };
-    return toJson(await client.recommend(recommendRequest(fields), callOptions(request)));
+    return toJson(await client.recommend(recommendRequest(fields), callOptions(request, reply)));
   });
-  app.post<{ Body: RecommendFields }>("/v1/recommendations", { schema: { body: recommendBody } }, async (request) =>
-    toJson(await client.recommend(recommendRequest(request.body), callOptions(request))),
+  app.post<{ Body: RecommendFields }>("/v1/recommendations", { schema: { body: recommendBody } }, async (request, reply) =>
+    toJson(await client.recommend(recommendRequest(request.body), callOptions(request, reply))),
   );
   app.get<{ Params: { id: string }; Querystring: { n?: number } & FilterQuery }>(
     "/v1/items/:id/similar",
     { schema: { params: idParams, querystring: similarQuery } },
-    async (request) => {
+    async (request, reply) => {
       const filter = filterFromJson(filterFromQuery(request.query));
-      return toJson(await client.similarItems({ itemId: request.params.id, n: request.query.n, filter }, callOptions(request)));
+      return toJson(await client.similarItems({ itemId: request.params.id, n: request.query.n, filter }, callOptions(request, reply)));
     },
   );
-  app.get<{ Querystring: { n?: number; age?: string } & FilterQuery }>("/v1/popular", { schema: { querystring: popularQuery } }, async (request) => {
+  app.get<{ Querystring: { n?: number; age?: string } & FilterQuery }>("/v1/popular", { schema: { querystring: popularQuery } }, async (request, reply) => {
     const filter = filterFromJson(filterFromQuery(request.query));
     const segment = request.query.age === undefined ? {} : { age: request.query.age };
-    return toJson(await client.popular({ n: request.query.n, filter, segment }, callOptions(request)));
+    return toJson(await client.popular({ n: request.query.n, filter, segment }, callOptions(request, reply)));
   });
-  app.post<{ Body: { events: readonly JsonEvent[] } }>("/v1/events", { schema: { body: eventsBody } }, async (request) =>
-    toJson(await client.recordEvents({ events: request.body.events.map(eventFromJson) }, callOptions(request))),
+  app.post<{ Body: { events: readonly JsonEvent[] } }>("/v1/events", { schema: { body: eventsBody } }, async (request, reply) =>
+    toJson(await client.recordEvents({ events: request.body.events.map(eventFromJson) }, callOptions(request, reply))),
   );
-  app.get<{ Params: { id: string } }>("/v1/users/:id", { schema: { params: idParams } }, async (request) =>
-    toJson(await client.getUser({ subject: request.params.id }, callOptions(request))),
+  app.get<{ Params: { id: string } }>("/v1/users/:id", { schema: { params: idParams } }, async (request, reply) =>
+    toJson(await client.getUser({ subject: request.params.id }, callOptions(request, reply))),
   );
 }

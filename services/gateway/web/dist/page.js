@@ -294,9 +294,9 @@ var neckline = [0, 25, 6, 25, 10, 21, 11, 15];
 var roundNeck = [[neckline[0], neckline[1]], neckline.slice(2)];
 var longSleeves = [
   [16, 16, 20, 18, 23, 21],
-  [29, 28, 37, 60, 40, 79],
-  [29, 82],
-  [27, 66, 24, 54, 22, 46]
+  [31, 30, 40, 58, 44, 75],
+  [34, 80],
+  [30, 66, 26, 54, 21, 44]
 ];
 var collar = "M39 15L44 26L50 20L56 26L61 15";
 var buttons = "M50 24V92";
@@ -313,30 +313,30 @@ var silhouettes = {
     [22, 56, 22, 74, 25, 92],
     [12, 95, 5, 95, 0, 95]
   ]),
-  shirt: one([[0, 19], [5, 18, 9, 17, 11, 13], ...longSleeves, [22, 92], [12, 96, 5, 96, 0, 93]], collar, buttons, "M59 42H66V51H59Z"),
+  shirt: one([[0, 19], [5, 18, 9, 17, 11, 13], ...longSleeves, [20, 92], [12, 96, 5, 96, 0, 93]], collar, buttons, "M59 42H66V51H59Z"),
   sweater: one(
-    [...roundNeck, ...longSleeves, [22, 90], [12, 91, 5, 91, 0, 91]],
+    [...roundNeck, ...longSleeves, [20, 90], [12, 91, 5, 91, 0, 91]],
     "M38 18C42 30 58 30 62 18",
-    "M28 84H72",
-    "M11 74L21 77M89 74L79 77"
+    "M30 84H70",
+    "M8 69L19 74M92 69L81 74"
   ),
   hoodie: one(
-    [[0, 10], [9, 10, 15, 13, 16, 18], ...longSleeves.slice(1), [22, 90], [12, 91, 5, 91, 0, 91]],
+    [[0, 10], [9, 10, 15, 13, 16, 18], ...longSleeves.slice(1), [20, 90], [12, 91, 5, 91, 0, 91]],
     "M35 18C38 34 62 34 65 18C60 13 40 13 35 18",
     "M36 84L40 66H60L64 84",
     "M46 31V44M54 31V44"
   ),
   cardigan: one(
-    [[0, 48], [6, 36, 10, 24, 11, 14], ...longSleeves, [22, 92], [12, 93, 5, 93, 0, 93]],
+    [[0, 48], [6, 36, 10, 24, 11, 14], ...longSleeves, [20, 92], [12, 93, 5, 93, 0, 93]],
     "M50 48V93",
     "M39 14C40 26 45 38 50 48C55 38 60 26 61 14",
     "M47 58H47.1M47 70H47.1M47 82H47.1"
   ),
   jacket: one(
-    [[0, 24], [6, 22, 10, 18, 12, 11], ...longSleeves, [24, 82], [12, 84, 5, 84, 0, 84]],
+    [[0, 24], [6, 22, 10, 18, 12, 11], ...longSleeves, [20, 82], [12, 84, 5, 84, 0, 84]],
     "M50 24V84",
     "M38 11L34 28L44 34L50 24L56 34L66 28L62 11",
-    "M32 64L42 62M68 64L58 62"
+    "M34 64L43 62M66 64L57 62"
   ),
   coat: one(
     [
@@ -877,14 +877,21 @@ function placeSpans(spans) {
   walk("", 0);
   return placed;
 }
-var shortName = (name) => name.replace(/^modiste\.(pipeline|v1)\./, "");
+function shortName({ name, kind, service }) {
+  const method = name.split("/").at(-1) ?? name;
+  if (kind === "client") return `calls ${method}`;
+  if (kind === "server") return `${service} answers`;
+  return name.replace(/^modiste\.pipeline\./, "");
+}
 function row2({ span, depth }, beginsMs, wholeMs) {
-  const name = styled(h("span", { class: "span-name", title: span.name }, shortName(span.name)), { "--depth": String(depth) });
+  const name = styled(h("span", { class: "span-name", title: `${span.service}: ${span.name}` }, shortName(span)), {
+    "--depth": String(depth)
+  });
   const kind = span.ok ? `span-${span.kind}` : "failed";
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, name, h("span", { class: "hint" }, span.service)),
+    h("th", { scope: "row" }, name),
     h("td", { class: "bar-cell" }, bar((span.start_ms - beginsMs) / wholeMs, span.duration_ms / wholeMs, kind)),
     h("td", { class: "number" }, msText(span.duration_ms))
   );

@@ -29,16 +29,23 @@ export function placeSpans(spans: readonly Span[]): Placed[] {
   return placed;
 }
 
-/** "modiste.pipeline.rank" as "rank", "modiste.v1.Ranker/Rank" as "Ranker/Rank". */
-const shortName = (name: string): string => name.replace(/^modiste\.(pipeline|v1)\./, "");
+/** "modiste.pipeline.rank" as "rank"; the call "modiste.v1.Ranker/Rank" as "calls Rank", its answer as "ranking answers". */
+function shortName({ name, kind, service }: Span): string {
+  const method = name.split("/").at(-1) ?? name;
+  if (kind === "client") return `calls ${method}`;
+  if (kind === "server") return `${service} answers`;
+  return name.replace(/^modiste\.pipeline\./, "");
+}
 
 function row({ span, depth }: Placed, beginsMs: number, wholeMs: number): HTMLElement {
-  const name = styled(h("span", { class: "span-name", title: span.name }, shortName(span.name)), { "--depth": String(depth) });
+  const name = styled(h("span", { class: "span-name", title: `${span.service}: ${span.name}` }, shortName(span)), {
+    "--depth": String(depth),
+  });
   const kind = span.ok ? `span-${span.kind}` : "failed";
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, name, h("span", { class: "hint" }, span.service)),
+    h("th", { scope: "row" }, name),
     h("td", { class: "bar-cell" }, bar((span.start_ms - beginsMs) / wholeMs, span.duration_ms / wholeMs, kind)),
     h("td", { class: "number" }, msText(span.duration_ms)),
   );
