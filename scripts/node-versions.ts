@@ -5,21 +5,44 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readEnvironment } from "#libs/config/environment.ts";
 
 const versions = ["22", "24"].filter((version) => version !== process.versions.node.split(".")[0]);
 /** What touches native packages, sockets, workers and wasm. */
-const tests = ["libs/bus", "libs/store", "libs/rpc", "libs/sparse", "libs/release", "libs/pipeline", "services/content", "services/lightgcn"];
+const tests = [
+  "libs/bus",
+  "libs/store",
+  "libs/rpc",
+  "libs/sparse",
+  "libs/release",
+  "libs/pipeline",
+  "services/content",
+  "services/lightgcn",
+];
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 function run(command: string, words: readonly string[], folder: string, path?: string): void {
-  const env = path === undefined ? process.env : { ...process.env, PATH: `${path}:${process.env.PATH}` };
+  const inherited = readEnvironment();
+  const env = path === undefined ? inherited : { ...inherited, PATH: `${path}:${inherited.PATH}` };
   const { status } = spawnSync(command, words, { cwd: folder, stdio: "inherit", env });
   if (status !== 0) throw new Error(`${command} ${words.join(" ")} ended with ${status}`);
 }
 
 const folder = mkdtempSync(join(tmpdir(), "modiste-node-"));
 try {
-  run("npm", ["install", "--prefix", folder, "--no-audit", "--no-fund", "--silent", ...versions.map((version) => `node${version}@npm:node@${version}`)], folder);
+  run(
+    "npm",
+    [
+      "install",
+      "--prefix",
+      folder,
+      "--no-audit",
+      "--no-fund",
+      "--silent",
+      ...versions.map((version) => `node${version}@npm:node@${version}`),
+    ],
+    folder,
+  );
   for (const version of versions) {
     const path = join(folder, "node_modules", `node${version}`, "bin");
     run("node", ["--version"], root, path);

@@ -37,7 +37,8 @@ function walk(folder: string): string[] {
 
 const files = ["libs", "services", "scripts", "tests"].flatMap(walk);
 const text = new Map(files.map((file) => [file, readFileSync(join(root, file), "utf8")]));
-const isTest = (file: string): boolean => file.endsWith(".test.ts") || file.startsWith("tests/") || file.startsWith("libs/testing/") || file.includes("fixture");
+const isTest = (file: string): boolean =>
+  file.endsWith(".test.ts") || file.startsWith("tests/") || file.startsWith("libs/testing/") || file.includes("fixture");
 const sources = files.filter((file) => !isTest(file));
 
 /** Repository paths of what a file imports, packages left out. */
@@ -85,20 +86,33 @@ describe("the house", () => {
   });
 
   it("generated messages are imported at the edge only", () => {
-    const atEdge = (file: string): boolean => file.startsWith("services/") || file.startsWith("libs/rpc/") || (exceptions.protoEdge as readonly string[]).includes(file);
+    const atEdge = (file: string): boolean =>
+      file.startsWith("services/") || file.startsWith("libs/rpc/") || (exceptions.protoEdge as readonly string[]).includes(file);
     const importing = sources.filter((file) => imports(file).some((target) => target.startsWith("protos/gen")));
     expect(importing.filter((file) => !atEdge(file))).toEqual([]);
     expect(exceptions.protoEdge.filter((file) => !importing.includes(file))).toEqual([]);
   });
 
   it("models know no file and no service", () => {
-    const wrong = sources.filter((file) => file.startsWith("libs/models/") && /"node:fs|"#libs\/(rpc|release|serve|bus|store)\//.test(text.get(file)!));
+    const wrong = sources.filter(
+      (file) => file.startsWith("libs/models/") && /"node:fs|"#libs\/(rpc|release|serve|bus|store)\//.test(text.get(file)!),
+    );
     expect(wrong).toEqual([]);
   });
 
   it("only their owners know transports and stores", () => {
-    const owners: Readonly<Record<string, string>> = { '"@grpc/': "libs/rpc/", '"nice-grpc': "libs/rpc/", '"lmdb"': "libs/(bus|store)/", '"fastify"': "services/gateway/", '"@duckdb/': "libs/data/" };
-    const wrong = sources.flatMap((file) => Object.entries(owners).flatMap(([word, owner]) => (text.get(file)!.includes(`from ${word}`) && !new RegExp(`^${owner}`).test(file) ? [`${file}: ${word}`] : [])));
+    const owners: Readonly<Record<string, string>> = {
+      '"@grpc/': "libs/rpc/",
+      '"nice-grpc': "libs/rpc/",
+      '"lmdb"': "libs/(bus|store)/",
+      '"fastify"': "services/gateway/",
+      '"@duckdb/': "libs/data/",
+    };
+    const wrong = sources.flatMap((file) =>
+      Object.entries(owners).flatMap(([word, owner]) =>
+        text.get(file)!.includes(`from ${word}`) && !new RegExp(`^${owner}`).test(file) ? [`${file}: ${word}`] : [],
+      ),
+    );
     expect(wrong).toEqual([]);
   });
 
@@ -115,12 +129,18 @@ describe("the house", () => {
   });
 
   it("no name says manager, helper or utility, and no folder either", () => {
-    const wrong = sources.filter((file) => /\/(utils?|helpers?|common|managers?)(\/|\.ts)/.test(file) || /\b(class|interface|type|function) \w*(Manager|Helper|Util)s?\b(?! = class ContextManager)/.test(text.get(file)!));
+    const wrong = sources.filter(
+      (file) =>
+        /\/(utils?|helpers?|common|managers?)(\/|\.ts)/.test(file) ||
+        /\b(class|interface|type|function) \w*(Manager|Helper|Util)s?\b(?! = class ContextManager)/.test(text.get(file)!),
+    );
     expect(wrong).toEqual([]);
   });
 
   it("every file is reachable from an entry point or a test", () => {
-    const entries = files.filter((file) => isTest(file) || file.endsWith("/main.ts") || file.startsWith("scripts/") || /-?worker\.ts$/.test(file));
+    const entries = files.filter(
+      (file) => isTest(file) || file.endsWith("/main.ts") || file.startsWith("scripts/") || /-?worker\.ts$/.test(file),
+    );
     const reached = new Set<string>();
     const queue = [...entries];
     for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
@@ -132,7 +152,11 @@ describe("the house", () => {
   });
 
   it("every source, metric, filter and stage of the gateway has a test beside it or in its folder", () => {
-    const extended = [/^services\/[^/]+\/source\.ts$/, /^libs\/evaluation\/metrics\//, /^services\/gateway\/(admit|hydrate|retrieve|filter|rank|arrange|explain|respond)\//];
+    const extended = [
+      /^services\/[^/]+\/source\.ts$/,
+      /^libs\/evaluation\/metrics\//,
+      /^services\/gateway\/(admit|hydrate|retrieve|filter|rank|arrange|explain|respond)\//,
+    ];
     const tested = (file: string): boolean => readdirSync(join(root, dirname(file))).some((name) => name.endsWith(".test.ts"));
     expect(sources.filter((file) => extended.some((pattern) => pattern.test(file)) && !tested(file))).toEqual([]);
   });
@@ -140,7 +164,9 @@ describe("the house", () => {
   it("every row of the fleet has its folder, its main.ts and its README", () => {
     const names = [...text.get("services/fleet.ts")!.matchAll(/^\s+name: "([a-z0-9-]+)"/gm)].map(([, name]) => name!);
     expect(names.length).toBeGreaterThan(5);
-    const missing = names.flatMap((name) => ["main.ts", "README.md"].map((file) => `services/${name}/${file}`)).filter((file) => !existsSync(join(root, file)));
+    const missing = names
+      .flatMap((name) => ["main.ts", "README.md"].map((file) => `services/${name}/${file}`))
+      .filter((file) => !existsSync(join(root, file)));
     expect(missing).toEqual([]);
   });
 

@@ -36,4 +36,9 @@ export interface EventBus {
 }
 
 /** Topics of the fleet. */
-export const topics = { events: "modiste.events.v1", served: "modiste.served.v1", catalog: "modiste.catalog.v1", dead: "modiste.dead.v1" } as const;
+export const topics = {
+  events: "modiste.events.v1",
+  served: "modiste.served.v1",
+  catalog: "modiste.catalog.v1",
+  dead: "modiste.dead.v1",
+} as const;

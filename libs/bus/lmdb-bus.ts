@@ -9,6 +9,11 @@ import type { BusRecord, ConsumedRecord, Consumer, EventBus } from "./bus.ts";
 
 /** Milliseconds between two looks at the log; other processes' records are seen by looking. */
 const lookEveryMs = 3;
+/**
+ * Longest that an acknowledgement waits for the consumers of its own process: who reads next then finds the event's effect. Durability
+ * does not depend on it.
+ */
+const appliedMsMax = 100;
 /** Most records of one batch. */
 const batchMax = 1000;
 
@@ -31,10 +36,17 @@ function unpack(offset: number, record: Buffer): ConsumedRecord {
   return { offset, publishedSeconds: record.readDoubleLE(0), key, value: new Uint8Array(record.subarray(keyEnd)) };
 }
 
+/** A consumer of this process. */
+interface Reader {
+  /** Offset of the first record that it has not dealt with. */
+  next: number;
+}
+
 interface Topic {
   /** Records by offset, from 0. */
   readonly log: Database<Buffer, number>;
   readonly epoch: string;
+  readonly readers: Set<Reader>;
 }
 
 /** Opens the log in `folder`, which is made. */
@@ -42,6 +54,7 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
   const root: RootDatabase<string, string> = open({ path: folder, encoding: "string", maxDbs: 16 });
   const opened = new Map<string, Topic>();
   const appended = new EventEmitter().setMaxListeners(0);
+  const applied = new EventEmitter().setMaxListeners(0);
   const stopping = new AbortController();
 
   const topicOf = (name: string): Topic => {
@@ -54,7 +67,7 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
       if (known === undefined) root.putSync(key, randomUUID());
       return known ?? (root.get(key) as string);
     });
-    const topic = { log, epoch };
+    const topic = { log, epoch, readers: new Set<Reader>() };
     opened.set(name, topic);
     return topic;
   };
@@ -66,12 +79,29 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
     return next;
   };
 
+  /** Resolves when the consumers of this process have dealt with everything before `end`, and at the latest after `appliedMsMax`. */
+  const untilApplied = (name: string, { readers }: Topic, end: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(done, appliedMsMax);
+      function look(): void {
+        for (const reader of readers) if (reader.next < end) return;
+        done();
+      }
+      function done(): void {
+        clearTimeout(timer);
+        applied.off(name, look);
+        resolve();
+      }
+      applied.on(name, look);
+      look();
+    });
+
   const consume: EventBus["consume"] = async (name, startAt, onBatch) => {
     const topic = topicOf(name);
     const partition = `${topic.epoch}/0`;
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, stopping.signal]);
-    let next = startAt(partition);
+    const reader: Reader = { next: startAt(partition) };
     const arrival = (): Promise<unknown> =>
       new Promise<void>((resolve) => {
         const timer = setTimeout(done, lookEveryMs);
@@ -87,16 +117,21 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
     const run = async (): Promise<void> => {
       while (!signal.aborted) {
         const records: ConsumedRecord[] = [];
-        for (const { key, value } of topic.log.getRange({ start: next, limit: batchMax })) records.push(unpack(key, value));
+        for (const { key, value } of topic.log.getRange({ start: reader.next, limit: batchMax })) records.push(unpack(key, value));
         if (records.length === 0) {
           await arrival();
           continue;
         }
         await onBatch({ partition, records });
-        next = records.at(-1)!.offset + 1;
+        reader.next = records.at(-1)!.offset + 1;
+        applied.emit(name);
       }
     };
-    const finished = run();
+    topic.readers.add(reader);
+    const finished = run().finally(() => {
+      topic.readers.delete(reader);
+      applied.emit(name);
+    });
     // Whoever awaits `finished` hears of a failure; without this line an early one would end the process.
     finished.catch(() => undefined);
     const consumer: Consumer = {
@@ -115,12 +150,14 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
       const topic = topicOf(name);
       const now = clock.nowSeconds();
       const packed = records.map((record) => pack(record, now));
-      await topic.log.transaction(() => {
+      const end = await topic.log.transaction(() => {
         let offset = takeOffsets(name, packed.length);
         for (const record of packed) void topic.log.put(offset++, record);
+        return offset;
       });
       appended.emit(name);
       await topic.log.flushed;
+      await untilApplied(name, topic, end);
     },
     consume,
     close: async () => {

@@ -18,13 +18,16 @@ const catalog: Catalog = {
 
 const filters: fc.Arbitrary<ItemFilter> = fc.record({
   categories: fc.subarray(["x", "y", "nowhere"]),
-  attributes: fc.array(fc.record({ attribute: fc.constant("colour"), values: fc.subarray(["red", "blue", "green"], { minLength: 1 }) }), { maxLength: 2 }),
+  attributes: fc.array(fc.record({ attribute: fc.constant("colour"), values: fc.subarray(["red", "blue", "green"], { minLength: 1 }) }), {
+    maxLength: 2,
+  }),
   priceMin: fc.constantFrom(0, 2),
   priceMax: fc.constantFrom(0, 3),
 });
 
 function passes(filter: ItemFilter, item: number): boolean {
-  const inCategory = filter.categories.length === 0 || filter.categories.includes(catalog.category.values[catalog.category.codes[item]!] ?? "");
+  const inCategory =
+    filter.categories.length === 0 || filter.categories.includes(catalog.category.values[catalog.category.codes[item]!] ?? "");
   const colour = catalog.attributes[0]!.values[catalog.attributes[0]!.codes[item]!] ?? "";
   const inAttributes = filter.attributes.every(({ values }) => values.includes(colour));
   const price = catalog.prices[item]!;

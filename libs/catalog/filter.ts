@@ -47,7 +47,11 @@ export function checkFilter(catalog: Catalog, filter: ItemFilter): void {
     const field = `filter.attributes[${i}]`;
     if (!columnOf(catalog, condition.attribute)) {
       const known = [catalog.category, ...catalog.attributes].map((column) => column.name).join(", ");
-      throw invalid(`${field}.attribute`, `"${condition.attribute.slice(0, 64)}" is no attribute of this catalogue; known are ${known}`, "unknown_attribute");
+      throw invalid(
+        `${field}.attribute`,
+        `"${condition.attribute.slice(0, 64)}" is no attribute of this catalogue; known are ${known}`,
+        "unknown_attribute",
+      );
     }
     if (condition.values.length === 0) throw invalid(`${field}.values`, "needs at least one value");
     if (condition.values.length > filterValuesMax) throw invalid(`${field}.values`, `has more than ${filterValuesMax} entries`);

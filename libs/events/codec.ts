@@ -1,6 +1,6 @@
 /** Domain events and histories to and from the contract's messages. */
 
-import { Event as EventMessage, type EventColumns as EventColumnsMessage, EventType } from "#protos/types.ts";
+import { type EventColumns as EventColumnsMessage, Event as EventMessage, type EventType } from "#protos/types.ts";
 import { type Event, emptyHistory, eventCode, eventTypes, type History } from "./event.ts";
 
 /** Null for a type that this code does not know. */

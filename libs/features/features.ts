@@ -22,7 +22,13 @@ export interface FeatureTable {
   /** Hash of version and names; a ranker trained on another table is refused. */
   readonly hash: string;
   /** Row-major [rows x names], one row for each of `positions` (of the candidates); columns of sources that are missing are 0. */
-  compute(user: UserState, candidates: Int32Array, sources: readonly SourceColumn[], nowSeconds: number, positions?: Int32Array): Float32Array;
+  compute(
+    user: UserState,
+    candidates: Int32Array,
+    sources: readonly SourceColumn[],
+    nowSeconds: number,
+    positions?: Int32Array,
+  ): Float32Array;
 }
 
 const sourceFeatures = ["present", "reciprocal_rank", "log_rank", "score", "share_of_best"] as const;
@@ -66,7 +72,9 @@ export function featureNames(sources: readonly string[], columns: readonly Attri
 }
 
 export function featureHash(names: readonly string[]): string {
-  return createHash("sha256").update(`${featureVersion}\n${names.join("\n")}`).digest("hex");
+  return createHash("sha256")
+    .update(`${featureVersion}\n${names.join("\n")}`)
+    .digest("hex");
 }
 
 /** The best score is taken over all candidates, not over the rows wanted: else a sample would see other features than serving. */
@@ -111,7 +119,15 @@ function fillUserItem(out: Float32Array, at: number, user: UserState, item: numb
 }
 
 /** Features of an item alone and of its standing with the user's segment; `segmentTotals` are purchases of 28 days by segment. */
-function fillItem(out: Float32Array, at: number, user: UserState, item: number, stats: ItemStatistics, segmentTotals: Float64Array, nowSeconds: number): void {
+function fillItem(
+  out: Float32Array,
+  at: number,
+  user: UserState,
+  item: number,
+  stats: ItemStatistics,
+  segmentTotals: Float64Array,
+  nowSeconds: number,
+): void {
   const itemCount = stats.count7.length;
   const week = Math.log1p(stats.count7[item]!);
   const inSegment = stats.segment28[user.segment * itemCount + item]!;

@@ -65,7 +65,13 @@ function normalise(map: Map<number, number>): void {
 }
 
 /** O(events x columns). Events at or after `nowSeconds` are the caller's error and count as now. */
-export function createUserState(catalog: Catalog, columns: readonly AttributeColumn[], events: EventColumns, age: string | undefined, nowSeconds: number): UserState {
+export function createUserState(
+  catalog: Catalog,
+  columns: readonly AttributeColumn[],
+  events: EventColumns,
+  age: string | undefined,
+  nowSeconds: number,
+): UserState {
   const bought = new Map<number, TouchCount>();
   const boughtGroups = new Map<number, TouchCount>();
   const looked = new Map<number, TouchCount>();

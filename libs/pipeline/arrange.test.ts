@@ -2,7 +2,11 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { arrange, type ItemTraits, marginalRelevance } from "./arrange.ts";
 
-const traits: ItemTraits = { groups: Int32Array.of(0, 0, 0, 1, 1, 2), categories: Int32Array.of(0, 0, 0, 0, 1, 1), columns: [Int32Array.of(0, 0, 1, 1, 2, 2)] };
+const traits: ItemTraits = {
+  groups: Int32Array.of(0, 0, 0, 1, 1, 2),
+  categories: Int32Array.of(0, 0, 0, 0, 1, 1),
+  columns: [Int32Array.of(0, 0, 1, 1, 2, 2)],
+};
 const items = Int32Array.of(0, 1, 2, 3, 4, 5);
 const order = Int32Array.of(0, 1, 2, 3, 4, 5);
 

@@ -68,7 +68,8 @@ export function capGroups(items: Int32Array, traits: ItemTraits, order: Int32Arr
   const categories = new Map<number, number>();
   const chosen: number[] = [];
   const spare: number[] = [];
-  const room = (counts: Map<number, number>, code: number, most: number): boolean => most === 0 || code < 0 || (counts.get(code) ?? 0) < most;
+  const room = (counts: Map<number, number>, code: number, most: number): boolean =>
+    most === 0 || code < 0 || (counts.get(code) ?? 0) < most;
   for (const position of order) {
     if (chosen.length === limit) break;
     const group = traits.groups[items[position]!]!;

@@ -11,7 +11,15 @@ interface Query {
 
 function answerOf(items: readonly number[]): SourceAnswer {
   const zeros = items.map(() => 0);
-  return { release: "r1", items: Int32Array.from(items), scores: items.map((_, i) => 1 / (i + 1)), reasons: zeros, reasonWords: ["x"], because: [], pinned: true };
+  return {
+    release: "r1",
+    items: Int32Array.from(items),
+    scores: items.map((_, i) => 1 / (i + 1)),
+    reasons: zeros,
+    reasonWords: ["x"],
+    because: [],
+    pinned: true,
+  };
 }
 
 function source(name: string, retrieve: Source<Query>["retrieve"]): Source<Query> {
@@ -19,7 +27,10 @@ function source(name: string, retrieve: Source<Query>["retrieve"]): Source<Query
 }
 
 const good = source("good", async () => answerOf([1, 2, 3]));
-const never = source("never", (_, { signal }) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))));
+const never = source(
+  "never",
+  (_, { signal }) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+);
 const broken = source("broken", async () => {
   throw new ModisteError("unavailable", "down", "down");
 });
@@ -30,7 +41,11 @@ function pipelineOf(overrides: Partial<Pipeline<Query>> = {}): Pipeline<Query> {
     sources: [good],
     lastResort: () => answerOf([9]),
     filters: [],
-    scorer: { name: "ranking", score: async (_, { items }) => Float64Array.from(items), fallback: (_, { items }) => new Float64Array(items.length) },
+    scorer: {
+      name: "ranking",
+      score: async (_, { items }) => Float64Array.from(items),
+      fallback: (_, { items }) => new Float64Array(items.length),
+    },
     arranger: { name: "slate", arrange: (_query, _table, _scores, order, limit) => order.slice(0, limit) },
     candidatesMax: 100,
     ...overrides,
@@ -101,7 +116,11 @@ describe("the runner", () => {
     await expect(running).rejects.toMatchObject({ code: "cancelled" });
   });
   it("uses a hydrator's fallback when it fails", async () => {
-    const hydrator = { name: "profile", hydrate: () => Promise.reject(new ModisteError("unavailable", "down", "down")), fallback: () => ({ user: "nobody" }) };
+    const hydrator = {
+      name: "profile",
+      hydrate: () => Promise.reject(new ModisteError("unavailable", "down", "down")),
+      fallback: () => ({ user: "nobody" }),
+    };
     const { query, degraded } = await run({ hydrators: [hydrator] });
     expect(query).toEqual({ user: "nobody" });
     expect(degraded).toEqual(["profile:unavailable"]);

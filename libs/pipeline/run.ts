@@ -105,7 +105,11 @@ async function askSource<Query>(source: Source<Query>, query: Query, budgetMs: n
   }
 }
 
-function applyFilters<Query>(pipeline: Pipeline<Query>, query: Query, table: CandidateTable): { table: CandidateTable; removed: FilterReport[] } {
+function applyFilters<Query>(
+  pipeline: Pipeline<Query>,
+  query: Query,
+  table: CandidateTable,
+): { table: CandidateTable; removed: FilterReport[] } {
   const removed: FilterReport[] = [];
   let current = table;
   for (const filter of pipeline.filters) {
@@ -119,7 +123,12 @@ function applyFilters<Query>(pipeline: Pipeline<Query>, query: Query, table: Can
 }
 
 /** Runs one request through every stage. Throws only when the caller left or an invariant of ours broke. */
-export async function runPipeline<Query>(pipeline: Pipeline<Query>, admitted: Query, limit: number, context: RunContext): Promise<PipelineResult<Query>> {
+export async function runPipeline<Query>(
+  pipeline: Pipeline<Query>,
+  admitted: Query,
+  limit: number,
+  context: RunContext,
+): Promise<PipelineResult<Query>> {
   const stages: StageReport[] = [];
   const degraded: string[] = [];
   const { observer } = context;
@@ -131,50 +140,75 @@ export async function runPipeline<Query>(pipeline: Pipeline<Query>, admitted: Qu
   };
   const share = (of: number): number => context.remainingMs() * of;
 
-  const query = await stage("hydrate", () => 0, async () => {
-    let current = admitted;
-    for (const hydrator of pipeline.hydrators) {
-      try {
-        current = await within(share(hydrateShare), context.signal, (given) => hydrator.hydrate(current, given));
-      } catch (cause) {
-        const { reason } = failureOf(cause, context.signal);
-        degraded.push(`${hydrator.name}:${reason}`);
-        current = hydrator.fallback(current, reason);
+  const query = await stage(
+    "hydrate",
+    () => 0,
+    async () => {
+      let current = admitted;
+      for (const hydrator of pipeline.hydrators) {
+        try {
+          current = await within(share(hydrateShare), context.signal, (given) => hydrator.hydrate(current, given));
+        } catch (cause) {
+          const { reason } = failureOf(cause, context.signal);
+          degraded.push(`${hydrator.name}:${reason}`);
+          current = hydrator.fallback(current, reason);
+        }
       }
-    }
-    return current;
-  });
+      return current;
+    },
+  );
 
-  const retrieved = await stage("retrieve", (all: RetrievedSource[]) => all.reduce((sum, { report }) => sum + report.candidates, 0), () => {
-    const budget = share(retrieveShare);
-    return Promise.all(pipeline.sources.map((source) => askSource(source, query, budget, context)));
-  });
+  const retrieved = await stage(
+    "retrieve",
+    (all: RetrievedSource[]) => all.reduce((sum, { report }) => sum + report.candidates, 0),
+    () => {
+      const budget = share(retrieveShare);
+      return Promise.all(pipeline.sources.map((source) => askSource(source, query, budget, context)));
+    },
+  );
   const sources = retrieved.map(({ report }) => report);
   for (const { source, outcome, reason } of sources) if (outcome === "late" || outcome === "failed") degraded.push(`${source}:${reason}`);
   const answers = retrieved.flatMap(({ answer }) => (answer ? [answer] : []));
   const lastResort = answers.length === 0;
   if (lastResort) answers.push({ source: "static", answer: pipeline.lastResort(query) });
 
-  const merged = await stage("merge", (table: CandidateTable) => table.items.length, async () => mergeAnswers(answers, pipeline.candidatesMax));
-  const { table, removed } = await stage("filter", ({ table }) => table.items.length, async () => applyFilters(pipeline, query, merged));
+  const merged = await stage(
+    "merge",
+    (table: CandidateTable) => table.items.length,
+    async () => mergeAnswers(answers, pipeline.candidatesMax),
+  );
+  const { table, removed } = await stage(
+    "filter",
+    ({ table }) => table.items.length,
+    async () => applyFilters(pipeline, query, merged),
+  );
 
   let ranked = true;
-  const scores = await stage("rank", (values: Float64Array) => values.length, async () => {
-    if (lastResort || table.items.length === 0) return pipeline.scorer.fallback(query, table);
-    try {
-      const values = await within(share(rankShare), context.signal, (given) => pipeline.scorer.score(query, table, given));
-      assert(values.length === table.items.length, `${pipeline.scorer.name} gave ${values.length} scores for ${table.items.length} candidates`);
-      return values;
-    } catch (cause) {
-      const { reason } = failureOf(cause, context.signal);
-      degraded.push(`${pipeline.scorer.name}:${reason}`);
-      ranked = false;
-      return pipeline.scorer.fallback(query, table);
-    }
-  });
+  const scores = await stage(
+    "rank",
+    (values: Float64Array) => values.length,
+    async () => {
+      if (lastResort || table.items.length === 0) return pipeline.scorer.fallback(query, table);
+      try {
+        const values = await within(share(rankShare), context.signal, (given) => pipeline.scorer.score(query, table, given));
+        assert(
+          values.length === table.items.length,
+          `${pipeline.scorer.name} gave ${values.length} scores for ${table.items.length} candidates`,
+        );
+        return values;
+      } catch (cause) {
+        const { reason } = failureOf(cause, context.signal);
+        degraded.push(`${pipeline.scorer.name}:${reason}`);
+        ranked = false;
+        return pipeline.scorer.fallback(query, table);
+      }
+    },
+  );
 
-  const chosen = await stage("arrange", (positions: Int32Array) => positions.length, async () =>
-    pipeline.arranger.arrange(query, table, scores, orderByScore(scores), limit),
+  const chosen = await stage(
+    "arrange",
+    (positions: Int32Array) => positions.length,
+    async () => pipeline.arranger.arrange(query, table, scores, orderByScore(scores), limit),
   );
   return { query, candidates: table, scores, chosen, sources, stages, removed, degraded, ranked, lastResort };
 }

@@ -29,6 +29,7 @@ export const surfaces: Readonly<Record<SurfaceName, Surface>> = {
 export function surfaceOf(name: string): Surface {
   if (name === "") return surfaces.home;
   const found = (surfaces as Readonly<Record<string, Surface>>)[name];
-  if (!found || !Object.hasOwn(surfaces, name)) throw invalid("surface", `"${name.slice(0, 64)}" is none of ${surfaceNames.join(", ")}`, "unknown_surface");
+  if (!found || !Object.hasOwn(surfaces, name))
+    throw invalid("surface", `"${name.slice(0, 64)}" is none of ${surfaceNames.join(", ")}`, "unknown_surface");
   return found;
 }

@@ -42,7 +42,11 @@ function readColumn(part: PartReader, key: string, name: string, itemCount: numb
   const values = part.strings(`${key}.values`);
   for (const code of codes) {
     if (code < -1 || code >= values.length) {
-      throw new ModisteError("data_loss", "tensor_range", `release ${part.release}, part ${part.part}: ${name} has code ${code} of ${values.length}`);
+      throw new ModisteError(
+        "data_loss",
+        "tensor_range",
+        `release ${part.release}, part ${part.part}: ${name} has code ${code} of ${values.length}`,
+      );
     }
   }
   return { name, codes, values };

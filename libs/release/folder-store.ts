@@ -37,7 +37,8 @@ const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const draftPrefix = ".draft-";
 
 function checkId(id: string): string {
-  if (!idPattern.test(id)) throw new ModisteError("invalid_argument", "release_id", `"${id}" is not the id of a release`, { field: "release" });
+  if (!idPattern.test(id))
+    throw new ModisteError("invalid_argument", "release_id", `"${id}" is not the id of a release`, { field: "release" });
   return id;
 }
 

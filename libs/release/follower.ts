@@ -81,7 +81,9 @@ export async function followReleases<Artifact>(options: FollowerOptions<Artifact
   };
   const notReady = (): string | null => {
     if (current) return null;
-    return refused ? `release ${refused.release} was refused: ${refused.error.detail}` : "no release has been promoted yet; run `modiste train`";
+    return refused
+      ? `release ${refused.release} was refused: ${refused.error.detail}`
+      : "no release has been promoted yet; run `modiste train`";
   };
   return {
     current: serving,

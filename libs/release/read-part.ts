@@ -88,7 +88,8 @@ function unpackStrings(at: PartLocation, name: string, bytes: Uint8Array, offset
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const values = new Array<string>(Math.max(0, offsets.length - 1));
   for (let i = 0; i < values.length; i++) {
-    if (offsets[i]! > offsets[i + 1]! || offsets[i + 1]! > bytes.length) throw lost(at, "tensor_shape", `strings ${name}: offset ${i} is out of order`);
+    if (offsets[i]! > offsets[i + 1]! || offsets[i + 1]! > bytes.length)
+      throw lost(at, "tensor_shape", `strings ${name}: offset ${i} is out of order`);
     values[i] = buffer.toString("utf8", offsets[i], offsets[i + 1]);
   }
   return values;

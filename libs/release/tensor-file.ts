@@ -70,7 +70,8 @@ export function decodeTensors(bytes: Uint8Array, where: string): Map<string, Ten
     const [from, to] = entry.data_offsets;
     const count = entry.shape.reduce((product, size) => product * size, 1);
     const fits = type !== undefined && to <= bytes.length - start && to - from === count * type.BYTES_PER_ELEMENT;
-    if (!fits) throw new ModisteError("data_loss", "tensor_shape", `${where}: array ${name} (${entry.dtype} ${entry.shape}) does not fit its file`);
+    if (!fits)
+      throw new ModisteError("data_loss", "tensor_shape", `${where}: array ${name} (${entry.dtype} ${entry.shape}) does not fit its file`);
     result.set(name, new type(bytes.buffer as ArrayBuffer, bytes.byteOffset + start + from, count));
   }
   return result;

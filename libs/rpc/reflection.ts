@@ -2,6 +2,8 @@
 
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type DescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { Server } from "@grpc/grpc-js";
 import { fromJSON, loadSync, type Options, type PackageDefinition } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
@@ -50,5 +52,33 @@ function loadProtos(): PackageDefinition {
     files.map((file) => `${folder}${file}`),
     loaderOptions,
   );
-  return { ...ours, ...fromJSON(healthSchema, loaderOptions) };
+  const all: PackageDefinition = { ...ours, ...fromJSON(healthSchema, loaderOptions) };
+  return Object.fromEntries(Object.entries(all).map(([name, definition]) => [name, withMapEntries(definition)]));
+}
+
+type Definition = PackageDefinition[string];
+
+function withMapEntries(definition: Definition): Definition {
+  if (!("fileDescriptorProtos" in definition)) return definition;
+  return { ...definition, fileDescriptorProtos: definition.fileDescriptorProtos.map(renameMapEntries) };
+}
+
+/**
+ * protobufjs names the entry message of `map<..> next_offsets` "Next_offsets" where descriptor.proto demands "NextOffsetsEntry", and Go
+ * clients (grpcurl) refuse the file.
+ */
+function renameMapEntries(bytes: Buffer): Buffer {
+  const file = fromBinary(FileDescriptorProtoSchema, bytes);
+  for (const message of file.messageType) renameIn(message);
+  return Buffer.from(toBinary(FileDescriptorProtoSchema, file));
+}
+
+function renameIn(message: DescriptorProto): void {
+  for (const nested of message.nestedType) {
+    renameIn(nested);
+    if (nested.options?.mapEntry !== true || nested.name.endsWith("Entry")) continue;
+    const name = `${nested.name.replace(/(?:^|_)([a-z])/gi, (_, letter: string) => letter.toUpperCase())}Entry`;
+    for (const field of message.field) if (field.typeName === nested.name) field.typeName = name;
+    nested.name = name;
+  }
 }

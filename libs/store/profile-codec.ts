@@ -27,7 +27,11 @@ export function decodeProfile(subject: string, bytes: Uint8Array): Profile {
     throw new ModisteError("data_loss", "profile_broken", "a stored profile is not readable", { cause });
   }
   if (record.format > profileFormat) {
-    throw new ModisteError("failed_precondition", "profile_format_newer", `a stored profile has format ${record.format}, this code reads up to ${profileFormat}`);
+    throw new ModisteError(
+      "failed_precondition",
+      "profile_format_newer",
+      `a stored profile has format ${record.format}, this code reads up to ${profileFormat}`,
+    );
   }
   const { version, attributes, events, nextOffsets } = record;
   return { subject, version, attributes, events, nextOffsets };

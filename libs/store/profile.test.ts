@@ -54,19 +54,23 @@ it("any split of a log into batches, with replays, gives the same profile", () =
     position: 0,
   });
   fc.assert(
-    fc.property(fc.array(fc.nat(1000), { maxLength: 60 }), fc.array(fc.tuple(fc.nat(60), fc.nat(20)), { maxLength: 8 }), (times, replays) => {
-      const log = times.map((time, offset) => ({ offset, event: event(offset, time) }));
-      const whole = applyEvents(emptyProfile("u"), "e/0", log);
-      let parts = emptyProfile("u");
-      let reached = 0;
-      for (const [from, length] of replays) {
-        // A consumer may go back, never ahead of what it has not applied.
-        const start = Math.min(from, reached);
-        parts = applyEvents(parts, "e/0", log.slice(start, start + length));
-        reached = Math.max(reached, Math.min(log.length, start + length));
-      }
-      parts = applyEvents(parts, "e/0", log.slice(reached));
-      expect(parts.events).toEqual(whole.events);
-    }),
+    fc.property(
+      fc.array(fc.nat(1000), { maxLength: 60 }),
+      fc.array(fc.tuple(fc.nat(60), fc.nat(20)), { maxLength: 8 }),
+      (times, replays) => {
+        const log = times.map((time, offset) => ({ offset, event: event(offset, time) }));
+        const whole = applyEvents(emptyProfile("u"), "e/0", log);
+        let parts = emptyProfile("u");
+        let reached = 0;
+        for (const [from, length] of replays) {
+          // A consumer may go back, never ahead of what it has not applied.
+          const start = Math.min(from, reached);
+          parts = applyEvents(parts, "e/0", log.slice(start, start + length));
+          reached = Math.max(reached, Math.min(log.length, start + length));
+        }
+        parts = applyEvents(parts, "e/0", log.slice(reached));
+        expect(parts.events).toEqual(whole.events);
+      },
+    ),
   );
 });

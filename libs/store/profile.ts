@@ -29,7 +29,8 @@ export const profileBounds = { recent: 200, purchases: 200, opinions: 200 } as c
 
 export const emptyProfile = (subject: string): Profile => ({ subject, version: 0, attributes: {}, events: [], nextOffsets: {} });
 
-const compare = (a: HeldEvent, b: HeldEvent): number => a.timeSeconds - b.timeSeconds || (a.eventId < b.eventId ? -1 : a.eventId > b.eventId ? 1 : 0);
+const compare = (a: HeldEvent, b: HeldEvent): number =>
+  a.timeSeconds - b.timeSeconds || (a.eventId < b.eventId ? -1 : a.eventId > b.eventId ? 1 : 0);
 
 const isOpinion = (type: number): boolean => type === eventCode.like || type === eventCode.dislike || type === eventCode.remove;
 
@@ -37,7 +38,11 @@ const isOpinion = (type: number): boolean => type === eventCode.like || type ===
 export function boundEvents(events: readonly HeldEvent[]): HeldEvent[] {
   const sorted = [...events].sort(compare);
   if (sorted.length <= profileBounds.recent) return sorted;
-  const left = { recent: profileBounds.recent as number, purchases: profileBounds.purchases as number, opinions: profileBounds.opinions as number };
+  const left = {
+    recent: profileBounds.recent as number,
+    purchases: profileBounds.purchases as number,
+    opinions: profileBounds.opinions as number,
+  };
   const kept: HeldEvent[] = [];
   for (const event of sorted.reverse()) {
     const inRecent = left.recent-- > 0;

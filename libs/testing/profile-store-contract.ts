@@ -14,7 +14,18 @@ export interface StoreHarness {
 }
 
 function eventOf(eventId: string, timeSeconds: number, type: Event["type"] = "purchase"): Event {
-  return { eventId, subject: "u", itemId: `item ${eventId}`, type, timeSeconds, value: 1, quantity: 1, surface: "", recommendationId: "", position: 0 };
+  return {
+    eventId,
+    subject: "u",
+    itemId: `item ${eventId}`,
+    type,
+    timeSeconds,
+    value: 1,
+    quantity: 1,
+    surface: "",
+    recommendationId: "",
+    position: 0,
+  };
 }
 
 const batchOf = (events: readonly Event[], from = 0) => [{ subject: "u", events: events.map((event, i) => ({ offset: from + i, event })) }];

@@ -21,7 +21,18 @@ async function createProgram(): Promise<Command> {
   const { startCommand } = await import("./commands/start.ts");
   const { serveCommand } = await import("./commands/serve.ts");
   const { fleetCommand } = await import("./commands/fleet.ts");
-  const commands = [importCommand, synthCommand, describeCommand, trainCommand, evaluateCommand, profilesCommand, releasesCommand, startCommand, serveCommand, fleetCommand];
+  const commands = [
+    importCommand,
+    synthCommand,
+    describeCommand,
+    trainCommand,
+    evaluateCommand,
+    profilesCommand,
+    releasesCommand,
+    startCommand,
+    serveCommand,
+    fleetCommand,
+  ];
   for (const command of commands) program.addCommand(command());
   return program;
 }

@@ -38,7 +38,14 @@ export async function prepareShop(folders: HomeFolders): Promise<void> {
   if ((await store.current()) !== null) return;
   print("no release yet: making a small synthetic shop (10,000 users, 5,000 items) and training on it");
   await makeDataSet(folders);
-  const manifest = await trainWithProgress({ folders, data: dataSet, seed, threads: availableParallelism(), rankerUsers: 2000, settings: {} });
+  const manifest = await trainWithProgress({
+    folders,
+    data: dataSet,
+    seed,
+    threads: availableParallelism(),
+    rankerUsers: 2000,
+    settings: {},
+  });
   await seedProfiles(folders, dataSet);
   // Promoted last: a start that was stopped before begins again here.
   await store.promote(manifest.id);

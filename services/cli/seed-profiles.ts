@@ -2,15 +2,15 @@
 
 import { join } from "node:path";
 import { openDataset } from "#libs/data/dataset.ts";
-import { historyBefore } from "#libs/data/splits.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
+import { historyBefore } from "#libs/data/splits.ts";
 import { stateFolders } from "#libs/serve/embedded.ts";
 import { openLmdbProfileStore } from "#libs/store/lmdb-profile-store.ts";
 import { boundEvents, type HeldEvent, type Profile } from "#libs/store/profile.ts";
-import { userAttributes } from "./training/offline.ts";
 import { dataSetFolder, type HomeFolders } from "./home.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { progressLine } from "./terminal.ts";
+import { userAttributes } from "./training/offline.ts";
 
 /** Profiles of one transaction. */
 const batchProfiles = 5000;
@@ -45,7 +45,13 @@ export async function seedProfiles(folders: HomeFolders, data: string, before = 
       const batch: Profile[] = [];
       for (let user = from; user < Math.min(users.userCount, from + batchProfiles); user++) {
         const attributes = Object.fromEntries(userAttributes(users, user));
-        batch.push({ subject: users.ids[user]!, version: 1, attributes, events: heldEvents(interactions, user, before, ids), nextOffsets: {} });
+        batch.push({
+          subject: users.ids[user]!,
+          version: 1,
+          attributes,
+          events: heldEvents(interactions, user, before, ids),
+          nextOffsets: {},
+        });
       }
       await store.seed(batch);
       line.progress({ step: "profiles: seed", done: from + batch.length, total: users.userCount, unit: "users" });

@@ -4,7 +4,8 @@ import { InvalidArgumentError } from "commander";
 export function wholeNumber(option: string, least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < least) throw new InvalidArgumentError(`${option} takes a whole number of ${least} or more.`);
+    if (!Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`${option} takes a whole number of ${least} or more.`);
     return value;
   };
 }

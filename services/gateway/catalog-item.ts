@@ -10,12 +10,12 @@ export interface CatalogItem {
   readonly attributes: Record<string, string>;
 }
 
-const valueOf = (column: AttributeColumn, item: number): string => column.values[column.codes[item]!] ?? "";
+const attributeValue = (column: AttributeColumn, item: number): string => column.values[column.codes[item]!] ?? "";
 
 function attributesOf(columns: readonly AttributeColumn[], item: number): Record<string, string> {
   const known: Record<string, string> = {};
   for (const column of columns) {
-    const value = valueOf(column, item);
+    const value = attributeValue(column, item);
     if (value !== "") known[column.name] = value;
   }
   return known;
@@ -25,7 +25,7 @@ function attributesOf(columns: readonly AttributeColumn[], item: number): Record
 export function catalogItem(catalog: IndexedCatalog, item: number): CatalogItem {
   return {
     name: catalog.names[item]!,
-    category: valueOf(catalog.category, item),
+    category: attributeValue(catalog.category, item),
     // Prices are stored in 32 bits; more than hundredths would show their rounding.
     price: Math.round(catalog.prices[item]! * 100) / 100,
     attributes: attributesOf(catalog.attributes, item),

@@ -84,11 +84,17 @@ async function learnFusion(context: GatewayFitContext): Promise<Record<string, n
   for (const labelled of taught) {
     for (let i = 0; i < labelled.labels.length; i++, row++) {
       labels[row] = labelled.labels[i]!;
-      for (const column of labelled.query.sources) features[row * width + sources.indexOf(column.source)] = reciprocalRank(column.ranks[i]!);
+      for (const column of labelled.query.sources)
+        features[row * width + sources.indexOf(column.source)] = reciprocalRank(column.ranks[i]!);
     }
   }
   const settings = { ...logisticDefaults, epochs: 3, seed: context.seed };
-  const model = await fitLogistic({ features, width, labels, weights: new Float32Array(rows).fill(1) }, settings, () => undefined, context.signal);
+  const model = await fitLogistic(
+    { features, width, labels, weights: new Float32Array(rows).fill(1) },
+    settings,
+    () => undefined,
+    context.signal,
+  );
   const greatest = Math.max(...model.coefficients);
   if (greatest <= 0) return Object.fromEntries(sources.map((source) => [source, 1]));
   return Object.fromEntries(sources.map((source, s) => [source, Math.max(weightLeast, model.coefficients[s]! / greatest)]));

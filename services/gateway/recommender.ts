@@ -90,7 +90,12 @@ async function getUser(subject: string, { profiles, releases }: RecommenderParts
   const unknown = { name: "", category: "", price: 0, attributes: {} };
   const events = (columns?.itemIds ?? []).map((itemId, i) => {
     const item = catalog.indexOf.get(itemId);
-    return { itemId, type: columns!.types[i]!, timeSeconds: columns!.timesSeconds[i]!, ...(item === undefined ? unknown : catalogItem(catalog, item)) };
+    return {
+      itemId,
+      type: columns!.types[i]!,
+      timeSeconds: columns!.timesSeconds[i]!,
+      ...(item === undefined ? unknown : catalogItem(catalog, item)),
+    };
   });
   return { subject, known: profile?.known ?? false, attributes: profile?.attributes ?? {}, events: events.reverse() };
 }

@@ -30,11 +30,20 @@ function admitEvent(message: EventMessage, release: GatewayRelease, nowSeconds: 
 }
 
 /** Throws `invalid_argument` for an empty or too large batch; whatever the bus throws when it cannot take the events. */
-export async function recordEvents(events: readonly EventMessage[], release: GatewayRelease, nowSeconds: number, bus: EventBus): Promise<RecordEventsResponse> {
+export async function recordEvents(
+  events: readonly EventMessage[],
+  release: GatewayRelease,
+  nowSeconds: number,
+  bus: EventBus,
+): Promise<RecordEventsResponse> {
   if (events.length === 0) throw invalid("events", "needs at least one event");
-  if (events.length > eventBatchMax) throw invalid("events", `has ${events.length} entries, at most ${eventBatchMax} are taken`, "batch_too_large");
+  if (events.length > eventBatchMax)
+    throw invalid("events", `has ${events.length} entries, at most ${eventBatchMax} are taken`, "batch_too_large");
   const admitted = events.map((message) => admitEvent(message, release, nowSeconds));
   const accepted = admitted.flatMap(({ event }) => (event ? [event] : []));
-  await bus.publish(topics.events, accepted.map((event) => ({ key: event.subject, value: encodeEvent(event) })));
+  await bus.publish(
+    topics.events,
+    accepted.map((event) => ({ key: event.subject, value: encodeEvent(event) })),
+  );
   return { results: admitted.map(({ result }) => result), accepted: accepted.length };
 }

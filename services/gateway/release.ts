@@ -1,6 +1,6 @@
 /** What the gateway holds of one release. */
 
-import { createFilterCache, type AllowedItems, type ItemFilter } from "#libs/catalog/filter.ts";
+import { type AllowedItems, createFilterCache, type ItemFilter } from "#libs/catalog/filter.ts";
 import { type ItemTraits, traitsOf } from "#libs/pipeline/arrange.ts";
 import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
 import type { ReleaseManifest } from "#libs/release/manifest.ts";

@@ -1,7 +1,7 @@
 /** Six items of two products, worked by hand, as a gateway's release; for the tests of its stages. */
 
 import { createFilterCache, noFilter } from "#libs/catalog/filter.ts";
-import { emptyHistory, type EventType, eventCode, type History } from "#libs/events/event.ts";
+import { type EventType, emptyHistory, eventCode, type History } from "#libs/events/event.ts";
 import { traitsOf } from "#libs/pipeline/arrange.ts";
 import type { CandidateTable, SourceColumn } from "#libs/pipeline/pipeline.ts";
 import { surfaces } from "#libs/pipeline/surfaces.ts";

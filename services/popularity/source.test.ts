@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { noProgress } from "#libs/core/progress.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
-import { countPopularity, popularitySpec, trendScores } from "#libs/models/popularity/popularity.ts";
 import { segmentOfAge } from "#libs/features/segment.ts";
+import { countPopularity, popularitySpec, trendScores } from "#libs/models/popularity/popularity.ts";
 import { readSettings } from "#libs/models/settings.ts";
 import { createPace } from "#libs/sparse/pace.ts";
 import { createFixtureShop } from "#libs/testing/fixture.ts";

@@ -1,8 +1,8 @@
 /** Candidate source "popularity": what sells, overall, by age and by category, and what rises. Answers everybody. */
 
+import { segmentNames, segmentOfAge, userSegments } from "#libs/features/segment.ts";
 import { anchorSeconds, countPopularity, popularityLists, popularitySpec, windowDays } from "#libs/models/popularity/popularity.ts";
 import { blendLists, type PopularityArtifact, popularityReasons, retrievePopular } from "#libs/models/popularity/retrieve.ts";
-import { segmentNames, segmentOfAge, userSegments } from "#libs/features/segment.ts";
 import { readSettings } from "#libs/models/settings.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
 import type { CandidateSource, FitContext } from "#libs/serve/source.ts";

@@ -1,8 +1,8 @@
 /** The consumer: applies every event of the bus to its subject's profile, once in effect. */
 
-import { ModisteError, toModisteError } from "#libs/core/errors.ts";
-import type { Clock } from "#libs/core/clock.ts";
 import { type ConsumedBatch, type ConsumedRecord, type Consumer, type EventBus, topics } from "#libs/bus/bus.ts";
+import type { Clock } from "#libs/core/clock.ts";
+import { type ModisteError, toModisteError } from "#libs/core/errors.ts";
 import { decodeEvent } from "#libs/events/codec.ts";
 import type { Event } from "#libs/events/event.ts";
 import type { OffsetEvent } from "#libs/store/profile.ts";
@@ -51,8 +51,17 @@ async function applyBatch({ partition, records }: ConsumedBatch, { bus, store, l
     const read = readEvent(record);
     if ("event" in read) events.push({ subject: read.event.subject, offset: record.offset, event: read.event });
     else {
-      log.error({ partition, offset: record.offset, cause: read.cause }, "a record of the bus is no event; it goes to the dead-letter topic");
-      const letter = { topic: topics.events, partition, offset: record.offset, cause: read.cause, value: Buffer.from(record.value).toString("base64") };
+      log.error(
+        { partition, offset: record.offset, cause: read.cause },
+        "a record of the bus is no event; it goes to the dead-letter topic",
+      );
+      const letter = {
+        topic: topics.events,
+        partition,
+        offset: record.offset,
+        cause: read.cause,
+        value: Buffer.from(record.value).toString("base64"),
+      };
       dead.push({ key: record.key, value: Buffer.from(JSON.stringify(letter)) });
     }
   }
@@ -67,7 +76,11 @@ async function applyBatch({ partition, records }: ConsumedBatch, { bus, store, l
 export async function followEvents(options: FollowOptions): Promise<EventFollower> {
   const { bus, store, log } = options;
   let problem: ModisteError | null = null;
-  const consumer: Consumer = await bus.consume(topics.events, (partition) => store.position(partition), (batch) => applyBatch(batch, options));
+  const consumer: Consumer = await bus.consume(
+    topics.events,
+    (partition) => store.position(partition),
+    (batch) => applyBatch(batch, options),
+  );
   consumer.finished.catch((cause: unknown) => {
     problem = toModisteError(cause);
     log.error({ err: problem }, "events are not applied any more");

@@ -7,13 +7,14 @@ import { bind } from "#libs/rpc/definition.ts";
 import { embeddedSettings, openEventBus, openProfileStore } from "#libs/serve/embedded.ts";
 import { defineService } from "#libs/serve/service.ts";
 import { profileHistory } from "#libs/store/profile.ts";
-import { ProfilesDefinition, type GetProfilesRequest, type GetProfilesResponse } from "#protos/profiles.ts";
+import { type GetProfilesRequest, type GetProfilesResponse, ProfilesDefinition } from "#protos/profiles.ts";
 import { followEvents } from "./follow-events.ts";
 
 const subjectsMax = 8;
 
 function checkSubjects(subjects: readonly string[]): void {
-  if (subjects.length < 1 || subjects.length > subjectsMax) throw invalid("subjects", `has ${subjects.length} entries, 1 to ${subjectsMax} are answered`);
+  if (subjects.length < 1 || subjects.length > subjectsMax)
+    throw invalid("subjects", `has ${subjects.length} entries, 1 to ${subjectsMax} are answered`);
   subjects.forEach((subject, i) => {
     const problem = idProblem(subject);
     if (problem) throw invalid(`subjects[${i}]`, problem);
@@ -39,6 +40,11 @@ export const service = defineService({
         })),
       };
     };
-    return { bindings: [bind(ProfilesDefinition, { getProfiles })], ready: () => consumer.problem(), drain: () => consumer.close(), close: async () => undefined };
+    return {
+      bindings: [bind(ProfilesDefinition, { getProfiles })],
+      ready: () => consumer.problem(),
+      drain: () => consumer.close(),
+      close: async () => undefined,
+    };
   },
 });

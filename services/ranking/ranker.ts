@@ -123,7 +123,11 @@ async function load({ part, catalog }: { part: PartReader; catalog: Catalog }): 
   const meta = part.meta() as { sources: string[]; now_seconds: number; feature_hash: string };
   const maker = makerOf(catalog, readStatistics(part, meta.now_seconds, catalog.itemCount), meta.sources);
   if (maker.table.hash !== meta.feature_hash) {
-    throw new ModisteError("failed_precondition", "feature_hash", `release ${part.release}, part ${part.part}: trained on other features than this code computes`);
+    throw new ModisteError(
+      "failed_precondition",
+      "feature_hash",
+      `release ${part.release}, part ${part.part}: trained on other features than this code computes`,
+    );
   }
   const model = { coefficients: part.float64("coefficients", maker.table.names.length), intercept: part.float64("intercept", 1)[0]! };
   return { ...maker, model };

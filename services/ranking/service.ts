@@ -31,7 +31,8 @@ function columnsFrom(sources: readonly SourceColumnMessage[], known: readonly nu
   return sources
     .filter(({ pinned }) => pinned)
     .map(({ source, scores, ranks }) => {
-      if (scores.length !== itemCount || ranks.length !== itemCount) throw invalid(`sources.${source}`, `has ${scores.length} scores for ${itemCount} items`);
+      if (scores.length !== itemCount || ranks.length !== itemCount)
+        throw invalid(`sources.${source}`, `has ${scores.length} scores for ${itemCount} items`);
       if (known.length === itemCount) return { source, scores, ranks };
       return { source, scores: known.map((i) => scores[i]!), ranks: known.map((i) => ranks[i]!) };
     });
@@ -55,9 +56,14 @@ function warm(ranker: Ranker<unknown>, { manifest, artifact: { catalog, artifact
   const known = manifest.golden.flatMap(({ items }) => items.flatMap((id) => catalog.indexOf.get(id) ?? []));
   const nowSeconds = manifest.data.end_seconds;
   const items = Int32Array.from(known);
-  const events = { items, times: new Float64Array(items.length).fill(nowSeconds - 1), types: new Uint8Array(items.length).fill(eventCode.purchase) };
+  const events = {
+    items,
+    times: new Float64Array(items.length).fill(nowSeconds - 1),
+    types: new Uint8Array(items.length).fill(eventCode.purchase),
+  };
   const candidates = Int32Array.from({ length: Math.min(warmCandidates, catalog.itemCount) }, (_, item) => item);
-  for (let call = 0; call < warmCalls; call++) ranker.score(artifact, { candidates, sources: [], events, attributes: new Map(), nowSeconds });
+  for (let call = 0; call < warmCalls; call++)
+    ranker.score(artifact, { candidates, sources: [], events, attributes: new Map(), nowSeconds });
 }
 
 export function rankingService(ranker: Ranker<unknown>): ServiceModule {

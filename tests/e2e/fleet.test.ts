@@ -2,7 +2,18 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openTestShop, type TestShop } from "../support/shop.ts";
-import { type Answer, comparable, type EventResults, itemIds, type RunningFleet, type RunningShop, runFleetOf, runOneProcess, until, type UserAnswer } from "./running-shop.ts";
+import {
+  type Answer,
+  comparable,
+  type EventResults,
+  itemIds,
+  type RunningFleet,
+  type RunningShop,
+  runFleetOf,
+  runOneProcess,
+  type UserAnswer,
+  until,
+} from "./running-shop.ts";
 
 let shop: TestShop;
 let second: TestShop;
@@ -50,7 +61,11 @@ describe("the same request is answered alike by one process and by the fleet", (
   it("for strangers and sessions", async () => {
     const popular = itemIds(await one.get("/v1/popular?n=20"));
     const events = popular.slice(10, 14).map((item_id) => ({ item_id, type: "view", time: now - 60 }));
-    for (const body of [{ user_id: "stranger", now }, { session_id: "s", events, now }, { user_id: shop.userIds[3], session_id: "s", events, now, surface: "basket" }]) {
+    for (const body of [
+      { user_id: "stranger", now },
+      { session_id: "s", events, now },
+      { user_id: shop.userIds[3], session_id: "s", events, now, surface: "basket" },
+    ]) {
       const [a, b] = await bothPost(body);
       expect(a).toEqual(b);
     }
@@ -69,7 +84,11 @@ describe("the same request is answered alike by one process and by the fleet", (
   });
 
   it("under filters, which leave no other item in", async () => {
-    const catalogue = (await one.get<{ items: { category: string; attributes: Record<string, string>; item_id: string; price: number }[] }>("/v1/popular?n=1")).items[0]!;
+    const catalogue = (
+      await one.get<{ items: { category: string; attributes: Record<string, string>; item_id: string; price: number }[] }>(
+        "/v1/popular?n=1",
+      )
+    ).items[0]!;
     const [attribute, value] = Object.entries(catalogue.attributes)[0]!;
     const filters = [{ categories: [catalogue.category] }, { attributes: { [attribute]: [value] } }, { price_max: catalogue.price }];
     for (const filter of filters) {
@@ -86,11 +105,13 @@ describe("the same request is answered alike by one process and by the fleet", (
 
   it("and refused alike", async () => {
     for (const path of ["/v1/recommendations?n=0", "/v1/recommendations?surface=moon", "/v1/items/none/similar"]) {
-      const answers = await Promise.all([one, fleet].map(async ({ url }) => {
-        const response = await fetch(url + path);
-        const { trace_id: _, instance: __, ...problem } = (await response.json()) as Record<string, unknown>;
-        return { status: response.status, problem };
-      }));
+      const answers = await Promise.all(
+        [one, fleet].map(async ({ url }) => {
+          const response = await fetch(url + path);
+          const { trace_id: _, instance: __, ...problem } = (await response.json()) as Record<string, unknown>;
+          return { status: response.status, problem };
+        }),
+      );
       expect(answers[0]).toEqual(answers[1]);
       expect(answers[0]!.status).toBeLessThan(500);
     }
@@ -102,7 +123,10 @@ describe("an event in the fleet", () => {
     const item_id = itemIds(await fleet.get("/v1/popular?n=200")).at(-1)!;
     const event = { event_id: "fleet-1", user_id: "fleet-newcomer", item_id, type: "purchase" };
     for (let i = 0; i < 3; i++) expect((await fleet.post<EventResults>("/v1/events", { events: [event] })).accepted).toBe(1);
-    const seen = await until(() => fleet.get("/v1/recommendations?user_id=fleet-newcomer"), ({ coverage }) => coverage.user === "KNOWN");
+    const seen = await until(
+      () => fleet.get("/v1/recommendations?user_id=fleet-newcomer"),
+      ({ coverage }) => coverage.user === "KNOWN",
+    );
     expect(seen.coverage.events).toBe(1);
     const user = await fleet.get<UserAnswer>("/v1/users/fleet-newcomer");
     expect(user.events.map((held) => held.item_id)).toEqual([item_id]);

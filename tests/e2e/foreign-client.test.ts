@@ -49,7 +49,15 @@ class PlainClient {
     const { path, requestSerialize, responseDeserialize } = this.service[name] as MethodDefinition<object, object>;
     return new Promise((resolve, reject) => {
       const done = (error: ServiceError | null, answer?: object): void => (error ? reject(error) : resolve(answer as Message));
-      this.client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, new Metadata(), { deadline: Date.now() + deadlineMs }, done);
+      this.client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        new Metadata(),
+        { deadline: Date.now() + deadlineMs },
+        done,
+      );
     });
   }
 
@@ -82,12 +90,18 @@ describe("a gRPC client made from the protos", () => {
     expect(((await client.call("SimilarItems", { itemId, n: 5 })).items as Message[]).length).toBe(5);
     const events = [{ eventId: "plain-1", subject: "plain", itemId, type: "EVENT_TYPE_PURCHASE" }];
     expect(await client.call("RecordEvents", { events })).toMatchObject({ accepted: 1, results: [{ eventId: "plain-1", accepted: true }] });
-    expect(await client.call("GetUser", { subject: "plain" })).toMatchObject({ known: true, events: [{ itemId, type: "EVENT_TYPE_PURCHASE" }] });
+    expect(await client.call("GetUser", { subject: "plain" })).toMatchObject({
+      known: true,
+      events: [{ itemId, type: "EVENT_TYPE_PURCHASE" }],
+    });
   });
 
   it("is refused with gRPC's own codes, naming the field", async () => {
     const refusal = (name: string, request: Message): Promise<ServiceError> =>
-      client.call(name, request).then(() => Promise.reject(new Error("was answered")), (error: ServiceError) => error);
+      client.call(name, request).then(
+        () => Promise.reject(new Error("was answered")),
+        (error: ServiceError) => error,
+      );
     expect(await refusal("Recommend", { n: 0 })).toMatchObject({ code: 3, details: expect.stringContaining("n:") });
     expect(await refusal("Recommend", { surface: "moon" })).toMatchObject({ code: 3, details: expect.stringContaining("surface") });
     expect(await refusal("SimilarItems", { itemId: "none" })).toMatchObject({ code: 5 });
@@ -118,8 +132,9 @@ describe.skipIf(grpcurl === null)("grpcurl, by reflection alone", () => {
   });
 
   it("gets a recommendation", async () => {
-    const answer = JSON.parse(await run("-d", JSON.stringify({ user_id: shop.userIds[0], n: 4 }), "modiste.v1.Recommender/Recommend")) as Message;
+    const answer = JSON.parse(
+      await run("-d", JSON.stringify({ user_id: shop.userIds[0], n: 4 }), "modiste.v1.Recommender/Recommend"),
+    ) as Message;
     expect((answer.items as Message[]).length).toBe(4);
   });
 });
-

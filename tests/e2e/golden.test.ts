@@ -28,7 +28,8 @@ afterAll(async () => {
   await shop?.remove();
 });
 
-const ask = ({ user_id, n, now_seconds }: GoldenRequest): Promise<Answer> => running.post("/v1/recommendations", { user_id, n, now: now_seconds });
+const ask = ({ user_id, n, now_seconds }: GoldenRequest): Promise<Answer> =>
+  running.post("/v1/recommendations", { user_id, n, now: now_seconds });
 
 describe("golden requests", () => {
   it("are there, for histories of different lengths", () => {

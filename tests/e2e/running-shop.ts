@@ -1,10 +1,10 @@
 /** A test shop that runs: everything in this process, or every service as a process of its own. HTTP as a shop would speak it. */
 
-import { freePorts } from "#libs/testing/free-port.ts";
 import type { Faults } from "#libs/rpc/faults.ts";
 import { type SpawnedFleet, spawnFleet } from "#libs/serve/spawn.ts";
 import { type StartedServices, startServices } from "#libs/serve/start.ts";
 import { createLogger } from "#libs/telemetry/log.ts";
+import { freePorts } from "#libs/testing/free-port.ts";
 import { fleet } from "../../services/fleet.ts";
 import type { TestShop } from "../support/shop.ts";
 
@@ -23,7 +23,12 @@ export interface Answer {
     readonly events: number;
     readonly asked: number;
     readonly answered: number;
-    readonly sources: readonly { readonly source: string; readonly outcome: string; readonly candidates: number; readonly release: string }[];
+    readonly sources: readonly {
+      readonly source: string;
+      readonly outcome: string;
+      readonly candidates: number;
+      readonly release: string;
+    }[];
     readonly stages: readonly { readonly stage: string; readonly milliseconds: number }[];
     readonly degraded: readonly string[];
   };
@@ -113,7 +118,11 @@ export interface RunningFleet extends HttpShop {
 const word = (name: string): string => `MODISTE_${name.toUpperCase().replaceAll("-", "_")}`;
 
 /** Environment of every process of a fleet on free ports. */
-function fleetEnvironment(ports: ReadonlyMap<string, number>, adminPorts: ReadonlyMap<string, number>, httpPort: number): Record<string, string> {
+function fleetEnvironment(
+  ports: ReadonlyMap<string, number>,
+  adminPorts: ReadonlyMap<string, number>,
+  httpPort: number,
+): Record<string, string> {
   const env: Record<string, string> = { MODISTE_HTTP_PORT: String(httpPort) };
   for (const { name } of fleet) {
     env[`${word(name)}_RPC_PORT`] = String(ports.get(name));
@@ -129,7 +138,13 @@ export async function runFleetOf(shop: Pick<TestShop, "home">, options: RunOptio
   const ports = new Map(fleet.map(({ name }, i) => [name, free[i]!]));
   const adminPorts = new Map(fleet.map(({ name }, i) => [name, free[fleet.length + i]!]));
   const { PATH = "" } = process.env;
-  const env = { PATH, MODISTE_HOME: shop.home, MODISTE_LOG_LEVEL: "warn", ...fleetEnvironment(ports, adminPorts, httpPort!), ...options.env };
+  const env = {
+    PATH,
+    MODISTE_HOME: shop.home,
+    MODISTE_LOG_LEVEL: "warn",
+    ...fleetEnvironment(ports, adminPorts, httpPort!),
+    ...options.env,
+  };
   const lines: string[] = [];
   const rows = fleet.map((row) => ({ ...row, port: ports.get(row.name)! }));
   const spawned: SpawnedFleet = spawnFleet(rows, { env, restart: false, write: (line) => void lines.push(line) });

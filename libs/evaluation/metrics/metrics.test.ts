@@ -65,7 +65,8 @@ describe.each(metrics.map((metric) => [metric.name, metric] as const))("%s", (_,
     fc.assert(
       fc.property(relevants, fc.integer({ min: 1, max: 20 }), (wanted, k) => {
         const best = metric.of([...wanted], wanted, k)!;
-        const expected = metric.name === "precision" ? Math.min(1, wanted.size / k) : metric.name === "recall" ? Math.min(1, k / wanted.size) : 1;
+        const expected =
+          metric.name === "precision" ? Math.min(1, wanted.size / k) : metric.name === "recall" ? Math.min(1, k / wanted.size) : 1;
         expect(best).toBeCloseTo(expected, 12);
       }),
     );

@@ -21,7 +21,12 @@ export const lightGcnSpec: SettingSpec<LightGcnSettings> = {
   ...eventWeightSpec,
   weeks: decimal(12, 0, 10_000, "weeks before the fit that make the graph; 0: all"),
   minUserItems: whole(2, 1, 1000, "users with fewer distinct items are left out: one item connects nothing"),
-  usersMax: whole(150_000, 1, 1e9, "about so many users make the graph, a seeded sample of those who could: users are folded in when served, so they only teach the items"),
+  usersMax: whole(
+    150_000,
+    1,
+    1e9,
+    "about so many users make the graph, a seeded sample of those who could: users are folded in when served, so they only teach the items",
+  ),
   dimensions: whole(64, 4, 512, "length of an embedding, a multiple of 4 (paper: 64)"),
   layers: whole(3, 0, 8, "propagation layers (paper: 3)"),
   epochs: whole(30, 1, 10_000, "passes of as many triples as the graph has edges (paper: up to 1000 of 2,048 triples a step)"),

@@ -10,7 +10,7 @@ import { loadModels } from "../../fleet.ts";
 import { dataSetFolder, homeFolders, homeOption } from "../home.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { print, progressLine, remark, table } from "../terminal.ts";
-import { backtest, type BacktestRow } from "../training/backtest.ts";
+import { type BacktestRow, backtest } from "../training/backtest.ts";
 import { loadTrainingData } from "../training/load-data.ts";
 import { modisteVersion } from "../version.ts";
 import { wholeNumber } from "../whole-number.ts";
@@ -29,9 +29,13 @@ interface EvaluateFlags {
 /** External ids, one a line. */
 function readUsers(path: string): ReadonlySet<string> {
   try {
-    return new Set(readFileSync(path, "utf8").split(/\r?\n/).filter((line) => line !== ""));
+    return new Set(
+      readFileSync(path, "utf8")
+        .split(/\r?\n/)
+        .filter((line) => line !== ""),
+    );
   } catch (cause) {
-    throw invalid("--users", `${path} cannot be read`, "users_file");
+    throw invalid("--users", `${path} cannot be read: ${(cause as Error).message}`, "users_file");
   }
 }
 

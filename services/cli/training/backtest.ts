@@ -1,9 +1,9 @@
 /** Replays past weeks: everything is fitted on what was known before each week, then held against what users took in it. */
 
 import { rm } from "node:fs/promises";
+import { interactionsBetween, sliceBefore, type TimeWindow } from "#libs/data/splits.ts";
 import { bootstrapMean, type Interval } from "#libs/evaluation/bootstrap.ts";
 import { metrics } from "#libs/evaluation/metrics/index.ts";
-import { interactionsBetween, sliceBefore, type TimeWindow } from "#libs/data/splits.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
 import { type OfflineUser, offlineCandidates, offlineUser } from "./offline.ts";
 import { recommendOffline } from "./recommend.ts";

@@ -148,7 +148,7 @@ export interface TrainedRelease {
 
 /** Trains every part and writes the release; it is not promoted yet. Throws `failed_precondition` when the data are too short. */
 export async function trainRelease(options: TrainOptions): Promise<TrainedRelease> {
-  const { data, models, store, seed, clock } = options;
+  const { data, models, store, clock } = options;
   const id = createReleaseId(clock);
   const draft = await store.create(id);
   try {

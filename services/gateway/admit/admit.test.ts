@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { ModisteError } from "#libs/core/errors.ts";
+import { PopularRequest, RecommendRequest, SimilarItemsRequest } from "#protos/recommender.ts";
 import { EventType } from "#protos/types.ts";
-import { RecommendRequest, SimilarItemsRequest, PopularRequest } from "#protos/recommender.ts";
 import { dataEnd, sixItems } from "../test-shop.fixture.ts";
 import { admitPopular, admitRecommend, admitSimilar } from "./admit.ts";
 
 const release = sixItems();
-const recommend = (fields: Parameters<typeof RecommendRequest.fromPartial>[0]) => admitRecommend(RecommendRequest.fromPartial(fields), release, dataEnd);
+const recommend = (fields: Parameters<typeof RecommendRequest.fromPartial>[0]) =>
+  admitRecommend(RecommendRequest.fromPartial(fields), release, dataEnd);
 
 function refusal(run: () => unknown): ModisteError {
   try {
@@ -33,7 +34,11 @@ describe("a request that is refused names its field", () => {
       { filter: { attributes: [{ attribute: "size", values: ["M"] }] } },
       'filter.attributes[0].attribute: "size" is no attribute of this catalogue; known are category, colour',
     ],
-    ["filter.attributes[0].values", { filter: { attributes: [{ attribute: "colour", values: [] }] } }, "filter.attributes[0].values: needs at least one value"],
+    [
+      "filter.attributes[0].values",
+      { filter: { attributes: [{ attribute: "colour", values: [] }] } },
+      "filter.attributes[0].values: needs at least one value",
+    ],
     ["filter.price_min", { filter: { priceMin: -1 } }, "filter.price_min: must be a number of 0 or more, got -1"],
     ["filter.price_min", { filter: { priceMin: 5, priceMax: 4 } }, "filter.price_min: is above filter.price_max"],
     ["events", { events: new Array(201).fill(event) }, "events: has 201 entries, at most 200 are taken"],

@@ -3,7 +3,7 @@
 import { checkFilter, type ItemFilter, noFilter } from "#libs/catalog/filter.ts";
 import { invalid, ModisteError } from "#libs/core/errors.ts";
 import { eventTypeFromProto } from "#libs/events/codec.ts";
-import { emptyHistory, type Event } from "#libs/events/event.ts";
+import { type Event, emptyHistory } from "#libs/events/event.ts";
 import { idProblem, itemsDefault, itemsMax, sessionEventsMax } from "#libs/events/limits.ts";
 import { surfaceOf, surfaces } from "#libs/pipeline/surfaces.ts";
 import type { PopularRequest, RecommendRequest, SimilarItemsRequest } from "#protos/recommender.ts";

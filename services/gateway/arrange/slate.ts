@@ -5,5 +5,6 @@ import type { GatewayQuery } from "../query.ts";
 /** Caps and diversity as the surface asks for them. */
 export const slate: Arranger<GatewayQuery> = {
   name: "slate",
-  arrange: (query, candidates, _scores, order, limit) => arrange(candidates.items, query.release.traits, order, limit, query.surface.arrange),
+  arrange: (query, candidates, _scores, order, limit) =>
+    arrange(candidates.items, query.release.traits, order, limit, query.surface.arrange),
 };

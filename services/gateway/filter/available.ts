@@ -5,5 +5,8 @@ import type { GatewayQuery } from "../query.ts";
 /** Keeps what the shop can be assumed to sell at the end of the release's data. */
 export const available: Filter<GatewayQuery> = {
   name: "available",
-  keep: ({ release: { catalog } }) => (item) => isAvailable(catalog, item, catalog.endSeconds),
+  keep:
+    ({ release: { catalog } }) =>
+    (item) =>
+      isAvailable(catalog, item, catalog.endSeconds),
 };

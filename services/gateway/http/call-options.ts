@@ -8,27 +8,37 @@ import { traceparentHeader } from "#libs/telemetry/trace-context.ts";
 /** Milliseconds that the caller waits; the gateway's own default when absent. */
 export const timeoutHeader = "x-modiste-timeout-ms";
 
+/** Longest wait that a caller may ask for. */
+const timeoutMsMax = 60_000;
+
 function timeoutOf(header: string | string[] | undefined): number | undefined {
   if (header === undefined) return undefined;
   const timeoutMs = Number(header);
-  if (!(timeoutMs > 0 && timeoutMs <= 60_000)) throw invalid(timeoutHeader, "must be milliseconds, above 0 and at most 60000");
+  if (!(timeoutMs > 0 && timeoutMs <= timeoutMsMax)) throw invalid(timeoutHeader, `must be milliseconds, above 0 and at most ${timeoutMsMax}`);
   return timeoutMs;
 }
 
-export function callOptions(request: FastifyRequest, reply: FastifyReply): CallOptions {
+/**
+ * Aborts when the caller leaves before the answer. The response says so itself: it closes once, with or without an answer, while its
+ * socket lives on for the next request and would gather a listener each time.
+ */
+function callerLeaves({ raw }: FastifyReply): AbortSignal {
   const left = new AbortController();
-  // An answer that closes before it is written is a caller that left. Not the socket: with keep-alive it outlives its requests.
-  reply.raw.once("close", () => {
-    if (!reply.raw.writableFinished) left.abort();
+  raw.once("close", () => {
+    if (!raw.writableFinished) left.abort();
   });
-  const { authorization } = request.headers;
+  return left.signal;
+}
+
+/**
+ * The caller's own key goes on, an empty one when it gave none: never the key that this gateway has for its own calls.
+ */
+export function callOptions(request: FastifyRequest, reply: FastifyReply): CallOptions {
+  const { authorization = "" } = request.headers;
   const traceparent = request.headers[traceparentHeader];
   return {
-    signal: left.signal,
+    signal: callerLeaves(reply),
     timeoutMs: timeoutOf(request.headers[timeoutHeader]),
-    metadata: {
-      ...(authorization === undefined ? {} : { authorization }),
-      ...(typeof traceparent === "string" ? { [traceparentHeader]: traceparent } : {}),
-    },
+    metadata: { authorization, ...(typeof traceparent === "string" ? { [traceparentHeader]: traceparent } : {}) },
   };
 }

@@ -58,6 +58,9 @@ export interface JsonEvent {
   readonly position?: number;
 }
 
+/** Whole seconds that the wire can carry; what lies beyond is refused behind as too far ahead or back. */
+const wholeSeconds = (time: number): number => Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Math.floor(time)));
+
 /** `subject` may be given as `user_id` or `session_id`; an unknown type becomes UNSPECIFIED and is refused behind. */
 export function eventFromJson(event: JsonEvent): EventMessage {
   const subject = event.subject ?? event.user_id ?? (event.session_id === undefined ? "" : `session:${event.session_id}`);
@@ -66,7 +69,7 @@ export function eventFromJson(event: JsonEvent): EventMessage {
     subject,
     itemId: event.item_id ?? "",
     type: (typeNumbers.get(event.type ?? "") ?? 0) as EventType,
-    timeSeconds: Math.floor(event.time ?? 0),
+    timeSeconds: wholeSeconds(event.time ?? 0),
     value: event.value ?? 0,
     quantity: event.quantity ?? 0,
     surface: event.surface ?? "",

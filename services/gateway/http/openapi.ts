@@ -9,11 +9,17 @@ interface QuerySchema {
   readonly properties: Readonly<Record<string, Json>>;
 }
 
-const problem = { description: "what is wrong, as RFC 9457 says it", content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } } };
+const problem = {
+  description: "what is wrong, as RFC 9457 says it",
+  content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+};
 const refusals = { "400": problem, "404": problem, "413": problem, "415": problem, "503": problem, "504": problem };
 
 function answer(schema: string): Json {
-  return { "200": { description: "the answer", content: { "application/json": { schema: { $ref: `#/components/schemas/${schema}` } } } }, ...refusals };
+  return {
+    "200": { description: "the answer", content: { "application/json": { schema: { $ref: `#/components/schemas/${schema}` } } } },
+    ...refusals,
+  };
 }
 
 function query({ properties }: QuerySchema): Json[] {
@@ -60,22 +66,37 @@ const schemas = {
     releases: textMap,
     trace_id: text,
   }),
-  EventResults: object({ results: list(object({ event_id: text, accepted: { type: "boolean" }, reason: text, message: text })), accepted: number }),
+  EventResults: object({
+    results: list(object({ event_id: text, accepted: { type: "boolean" }, reason: text, message: text })),
+    accepted: number,
+  }),
   User: object({
     subject: text,
     known: { type: "boolean" },
     attributes: textMap,
-    events: list(object({ item_id: text, type: text, time_seconds: number, name: text, category: text, price: number, attributes: textMap })),
+    events: list(
+      object({ item_id: text, type: text, time_seconds: number, name: text, category: text, price: number, attributes: textMap }),
+    ),
   }),
   Problem: object({ type: text, title: text, status: number, code: text, reason: text, detail: text, field: text }),
 };
 
 export const openApiDocument: Json = {
   openapi: "3.1.0",
-  info: { title: "modiste", version: "1", description: "A recommender for shops.", license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
+  info: {
+    title: "modiste",
+    version: "1",
+    description: "A recommender for shops.",
+    license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+  },
   paths: {
     "/v1/recommendations": {
-      get: { summary: "What the user or session may want next", operationId: "recommend", parameters: query(recommendQuery), responses: answer("Recommendation") },
+      get: {
+        summary: "What the user or session may want next",
+        operationId: "recommend",
+        parameters: query(recommendQuery),
+        responses: answer("Recommendation"),
+      },
       post: {
         summary: "The same with events of the session in the body",
         operationId: "recommendSession",
@@ -84,13 +105,27 @@ export const openApiDocument: Json = {
       },
     },
     "/v1/items/{id}/similar": {
-      get: { summary: "Items like a given one", operationId: "similarItems", parameters: [pathId, ...query(similarQuery)], responses: answer("Recommendation") },
+      get: {
+        summary: "Items like a given one",
+        operationId: "similarItems",
+        parameters: [pathId, ...query(similarQuery)],
+        responses: answer("Recommendation"),
+      },
     },
-    "/v1/popular": { get: { summary: "What sells now", operationId: "popular", parameters: query(popularQuery), responses: answer("Recommendation") } },
+    "/v1/popular": {
+      get: { summary: "What sells now", operationId: "popular", parameters: query(popularQuery), responses: answer("Recommendation") },
+    },
     "/v1/events": {
-      post: { summary: "Tell what subjects did", operationId: "recordEvents", requestBody: body(eventsBody), responses: answer("EventResults") },
+      post: {
+        summary: "Tell what subjects did",
+        operationId: "recordEvents",
+        requestBody: body(eventsBody),
+        responses: answer("EventResults"),
+      },
     },
-    "/v1/users/{id}": { get: { summary: "What is known of a user or session", operationId: "getUser", parameters: [pathId], responses: answer("User") } },
+    "/v1/users/{id}": {
+      get: { summary: "What is known of a user or session", operationId: "getUser", parameters: [pathId], responses: answer("User") },
+    },
   },
   components: { schemas },
 };
@@ -99,7 +134,9 @@ const escape = (value: string): string => value.replace(/&/g, "&amp;").replace(/
 
 /** One self-contained page; no script, nothing loaded from elsewhere. */
 function documentPage(): string {
-  const paths = openApiDocument.paths as Readonly<Record<string, Readonly<Record<string, { summary: string; parameters?: readonly Json[]; requestBody?: Json }>>>>;
+  const paths = openApiDocument.paths as Readonly<
+    Record<string, Readonly<Record<string, { summary: string; parameters?: readonly Json[]; requestBody?: Json }>>>
+  >;
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { summary, parameters, requestBody }]) => {
       const rows = (parameters ?? []).map((p) => {
@@ -107,7 +144,9 @@ function documentPage(): string {
         return `<tr><td><code>${escape(String(p.name))}</code></td><td>${schema.type ?? ""}</td><td>${escape(schema.description ?? "")}</td></tr>`;
       });
       const table = rows.length > 0 ? `<table>${rows.join("")}</table>` : "";
-      const json = requestBody ? `<details><summary>body</summary><pre>${escape(JSON.stringify(requestBody, null, 1))}</pre></details>` : "";
+      const json = requestBody
+        ? `<details><summary>body</summary><pre>${escape(JSON.stringify(requestBody, null, 1))}</pre></details>`
+        : "";
       return `<section><h2><b>${method.toUpperCase()}</b> <code>${escape(path)}</code></h2><p>${escape(summary)}</p>${table}${json}</section>`;
     }),
   );

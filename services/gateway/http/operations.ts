@@ -17,6 +17,17 @@ export function addOperations(app: FastifyInstance, telemetry: Telemetry, notRea
   app.get<{ Params: { id: string } }>("/v1/traces/:id", async (request) => {
     const spans = traceIdPattern.test(request.params.id) ? telemetry.recentTraces.get(request.params.id) : [];
     if (spans.length === 0) throw new ModisteError("not_found", "unknown_trace", "no such trace among the last ones of this process");
-    return { spans: spans.map(({ spanId, parentSpanId, service, name, kind, startMs, durationMs, ok }) => ({ span_id: spanId, parent_span_id: parentSpanId, service, name, kind, start_ms: startMs, duration_ms: durationMs, ok })) };
+    return {
+      spans: spans.map(({ spanId, parentSpanId, service, name, kind, startMs, durationMs, ok }) => ({
+        span_id: spanId,
+        parent_span_id: parentSpanId,
+        service,
+        name,
+        kind,
+        start_ms: startMs,
+        duration_ms: durationMs,
+        ok,
+      })),
+    };
   });
 }

@@ -1,5 +1,6 @@
 /** Errors as `application/problem+json` (RFC 9457). */
 
+import { STATUS_CODES } from "node:http";
 import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
 import { codeTraits, ModisteError, toModisteError } from "#libs/core/errors.ts";
 
@@ -16,6 +17,9 @@ const fastifyProblems: Readonly<Record<string, { readonly status: number; readon
   FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, reason: "body_too_large" },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, reason: "content_type" },
   FST_ERR_CTP_EMPTY_JSON_BODY: { status: 400, reason: "empty_body" },
+  FST_ERR_CTP_INVALID_JSON_BODY: { status: 400, reason: "not_json" },
+  FST_ERR_BAD_URL: { status: 400, reason: "bad_url" },
+  FST_ERR_MAX_PARAM_LENGTH: { status: 414, reason: "url_too_long" },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: { status: 400, reason: "content_length" },
 };
 
@@ -46,25 +50,48 @@ export function problemOf(error: unknown): Problem {
     const status = known?.status ?? error.statusCode ?? 500;
     const field = fieldOf(error);
     const detail = field === undefined ? error.message : `${field}: ${error.validation?.[0]?.message ?? error.message}`;
-    if (status < 500) return { status, code: "invalid_argument", reason: known?.reason ?? "invalid_field", detail, field };
+    if (status < 500) return { status, code: "invalid_argument", reason: known?.reason ?? (field === undefined ? "bad_request" : "invalid_field"), detail, field };
   }
   const failure = toModisteError(error);
   return { status: statusOf(failure), code: failure.code, reason: failure.reason, detail: failure.detail, field: failure.field };
 }
 
+/** Seconds after which a caller may come again, where coming again helps. */
+const retryAfterSeconds = 1;
+
 function send(reply: FastifyReply, { status, code, reason, detail, field }: Problem): FastifyReply {
-  const body = { type: "about:blank", title: code, status, code, reason, detail, ...(field === undefined ? {} : { field }) };
+  // "about:blank" says that the title is that of the status; what is ours stands in code and reason.
+  const title = STATUS_CODES[status] ?? "Client Closed Request";
+  const body = { type: "about:blank", title, status, code, reason, detail, ...(field === undefined ? {} : { field }) };
+  if (status === 429 || status === 503) reply.header("retry-after", retryAfterSeconds);
   return reply.status(status).type("application/problem+json").send(JSON.stringify(body));
 }
 
-/** Sends every error and every unknown route as a problem; `onFault` hears of those that are ours. */
+/** Sends every error as a problem; `onFault` hears of those that are ours. */
 export function addProblems(app: FastifyInstance, onFault: (error: unknown) => void): void {
   app.setErrorHandler((error, _request, reply) => {
     const problem = problemOf(error);
     if (problem.status >= 500 && !(error instanceof ModisteError)) onFault(error);
     return send(reply, problem);
   });
-  app.setNotFoundHandler((request, reply) =>
-    send(reply, { status: 404, code: "not_found", reason: "unknown_route", detail: `no route ${request.method} ${request.url.split("?")[0]}` }),
-  );
+}
+
+/**
+ * Sends every request without a route as a problem: 404, or 405 with the methods that its path has; OPTIONS answers these. Reads the
+ * routes as they are added, so it comes before them.
+ */
+export function addUnknownRoutes(app: FastifyInstance): void {
+  const known: { readonly path: RegExp; readonly methods: readonly string[] }[] = [];
+  app.addHook("onRoute", ({ url, method }) => {
+    known.push({ path: new RegExp(`^${url.replace(/[.]/g, "\\.").replace(/:\w+/g, "[^/]+")}$`), methods: [method].flat() });
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?")[0] ?? "";
+    const methods = [...new Set(known.flatMap((route) => (route.path.test(path) ? route.methods : [])))].sort();
+    if (methods.length === 0) return send(reply, { status: 404, code: "not_found", reason: "unknown_route", detail: `no route ${path.slice(0, 256)}` });
+    reply.header("allow", [...methods, "OPTIONS"].join(", "));
+    if (request.method === "OPTIONS") return reply.status(204).send();
+    const detail = `${path.slice(0, 256)} has no ${request.method}; it has ${methods.join(", ")}`;
+    return send(reply, { status: 405, code: "unimplemented", reason: "method_not_allowed", detail });
+  });
 }

@@ -3,7 +3,7 @@
 import type { FastifyInstance } from "fastify";
 import { invalid } from "#libs/core/errors.ts";
 import type { Client } from "#libs/rpc/definition.ts";
-import { type RecommendRequest, type RecommenderDefinition } from "#protos/recommender.ts";
+import type { RecommenderDefinition, RecommendRequest } from "#protos/recommender.ts";
 import { callOptions } from "./call-options.ts";
 import { eventFromJson, filterFromJson, type JsonEvent, type JsonFilter, toJson } from "./json.ts";
 import { eventsBody, idParams, popularQuery, recommendBody, recommendQuery, similarQuery } from "./schemas.ts";
@@ -55,10 +55,14 @@ function recommendRequest(fields: RecommendFields): RecommendRequest {
 }
 
 export function addRoutes(app: FastifyInstance, client: Client<typeof RecommenderDefinition>): void {
-  app.get<{ Querystring: RecommendFields & FilterQuery }>("/v1/recommendations", { schema: { querystring: recommendQuery } }, async (request, reply) => {
-    const fields = { ...request.query, filter: filterFromQuery(request.query) };
-    return toJson(await client.recommend(recommendRequest(fields), callOptions(request, reply)));
-  });
+  app.get<{ Querystring: RecommendFields & FilterQuery }>(
+    "/v1/recommendations",
+    { schema: { querystring: recommendQuery } },
+    async (request, reply) => {
+      const fields = { ...request.query, filter: filterFromQuery(request.query) };
+      return toJson(await client.recommend(recommendRequest(fields), callOptions(request, reply)));
+    },
+  );
   app.post<{ Body: RecommendFields }>("/v1/recommendations", { schema: { body: recommendBody } }, async (request, reply) =>
     toJson(await client.recommend(recommendRequest(request.body), callOptions(request, reply))),
   );
@@ -70,11 +74,15 @@ export function addRoutes(app: FastifyInstance, client: Client<typeof Recommende
       return toJson(await client.similarItems({ itemId: request.params.id, n: request.query.n, filter }, callOptions(request, reply)));
     },
   );
-  app.get<{ Querystring: { n?: number; age?: string } & FilterQuery }>("/v1/popular", { schema: { querystring: popularQuery } }, async (request, reply) => {
-    const filter = filterFromJson(filterFromQuery(request.query));
-    const segment = request.query.age === undefined ? {} : { age: request.query.age };
-    return toJson(await client.popular({ n: request.query.n, filter, segment }, callOptions(request, reply)));
-  });
+  app.get<{ Querystring: { n?: number; age?: string } & FilterQuery }>(
+    "/v1/popular",
+    { schema: { querystring: popularQuery } },
+    async (request, reply) => {
+      const filter = filterFromJson(filterFromQuery(request.query));
+      const segment = request.query.age === undefined ? {} : { age: request.query.age };
+      return toJson(await client.popular({ n: request.query.n, filter, segment }, callOptions(request, reply)));
+    },
+  );
   app.post<{ Body: { events: readonly JsonEvent[] } }>("/v1/events", { schema: { body: eventsBody } }, async (request, reply) =>
     toJson(await client.recordEvents({ events: request.body.events.map(eventFromJson) }, callOptions(request, reply))),
   );

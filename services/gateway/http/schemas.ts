@@ -1,10 +1,13 @@
 /** JSON schemas of HTTP requests: what Fastify validates and OpenAPI shows are the same objects. */
 
-import { surfaceNames } from "#libs/pipeline/surfaces.ts";
-import { eventBatchMax, itemsDefault, itemsMax, sessionEventsMax } from "#libs/events/limits.ts";
 import { eventCode } from "#libs/events/event.ts";
+import { eventBatchMax, itemsDefault, itemsMax, sessionEventsMax } from "#libs/events/limits.ts";
+import { surfaceNames } from "#libs/pipeline/surfaces.ts";
 
 const id = { type: "string" } as const;
+
+/** Largest value of the wire's 32 bits. */
+const countMax = 2 ** 32 - 1;
 
 export const limitSchema = { type: "integer", default: itemsDefault, description: `items wanted, 1 to ${itemsMax}` } as const;
 
@@ -17,10 +20,10 @@ const eventFields = {
   type: { type: "string", description: Object.keys(eventCode).join(", ") },
   time: { type: "number", description: "seconds since 1970 UTC; now when absent" },
   value: { type: "number", description: "price paid for one piece" },
-  quantity: { type: "integer", minimum: 0 },
+  quantity: { type: "integer", minimum: 0, maximum: countMax, description: "pieces; 1 when absent" },
   surface: { type: "string", description: surfaceNames.join(", ") },
   recommendation_id: { ...id, description: "the recommendation that led to it" },
-  position: { type: "integer", minimum: 0, description: "place in that recommendation, from 0" },
+  position: { type: "integer", minimum: 0, maximum: countMax, description: "place in that recommendation, from 0" },
 } as const;
 
 export const eventSchema = { type: "object", additionalProperties: false, properties: eventFields } as const;

@@ -10,7 +10,7 @@ import type { GatewayRelease } from "../release.ts";
 import { addPage } from "../web/serve-page.ts";
 import { addOpenApi } from "./openapi.ts";
 import { addOperations } from "./operations.ts";
-import { addProblems } from "./problem.ts";
+import { addProblems, addUnknownRoutes } from "./problem.ts";
 import { addRoutes } from "./routes.ts";
 
 /** Largest request body. */
@@ -64,7 +64,10 @@ export async function startHttp({ context, settings, releases, client }: HttpOpt
   app.addHook("onSend", async (_request, reply) => {
     if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
   });
+  // JSON only; text would also be what a form of another site can send without asking.
+  app.removeContentTypeParser("text/plain");
   addProblems(app, (error) => log.error({ err: error }, "an HTTP request failed"));
+  addUnknownRoutes(app);
   addRoutes(app, client);
   addOperations(app, telemetry, () => context.processReady());
   addOpenApi(app);
@@ -72,7 +75,9 @@ export async function startHttp({ context, settings, releases, client }: HttpOpt
   const address = await app.listen({ host: settings.httpHost, port: settings.httpPort }).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== "EADDRINUSE") throw cause;
     const where = `${settings.httpHost}:${settings.httpPort}`;
-    throw new ModisteError("failed_precondition", "address_in_use", `HTTP cannot listen on ${where}: it is in use; set MODISTE_HTTP_PORT`, { cause });
+    throw new ModisteError("failed_precondition", "address_in_use", `HTTP cannot listen on ${where}: it is in use; set MODISTE_HTTP_PORT`, {
+      cause,
+    });
   });
   log.info({ address }, "HTTP listens");
   let closing: Promise<void> | null = null;

@@ -63,7 +63,10 @@ describe("hydrate", () => {
   });
   it("falls back to the session, and without one says that the profile is unavailable", () => {
     const stage = hydrateProfile(profiles());
-    expect(stage.fallback(queryOf({ session: [event] }), "unavailable")).toMatchObject({ knowledge: "session", history: { itemIds: ["b0"] } });
+    expect(stage.fallback(queryOf({ session: [event] }), "unavailable")).toMatchObject({
+      knowledge: "session",
+      history: { itemIds: ["b0"] },
+    });
     expect(stage.fallback(queryOf(), "unavailable").knowledge).toBe("unavailable");
   });
 });

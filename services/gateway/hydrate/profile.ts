@@ -18,7 +18,12 @@ interface Row {
 }
 
 const rowsOf = (history: History): Row[] =>
-  history.itemIds.map((itemId, i) => ({ itemId, type: history.types[i]!, timeSeconds: history.timesSeconds[i]!, value: history.values[i]! }));
+  history.itemIds.map((itemId, i) => ({
+    itemId,
+    type: history.types[i]!,
+    timeSeconds: history.timesSeconds[i]!,
+    value: history.values[i]!,
+  }));
 
 const eventRow = ({ itemId, type, timeSeconds, value }: Event): Row => ({ itemId, type: eventCode[type], timeSeconds, value });
 

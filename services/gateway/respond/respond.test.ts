@@ -46,7 +46,14 @@ describe("the answer", () => {
   });
   it("shows an item as the catalogue has it, and no score that is not finite", () => {
     const { items } = respond(resultOf(), "rec", "trace");
-    expect(items[0]).toMatchObject({ itemId: "b0", name: "Bea", category: "Shirt", price: 20, attributes: { colour: "White" }, score: 0.5 });
+    expect(items[0]).toMatchObject({
+      itemId: "b0",
+      name: "Bea",
+      category: "Shirt",
+      price: 20,
+      attributes: { colour: "White" },
+      score: 0.5,
+    });
     expect(items[1]!.score).toBe(0);
   });
 });

@@ -13,7 +13,14 @@ function answering(response: Parameters<typeof GenerateResponse.fromPartial>[0],
   return fleetSource({ name: "itemcf", budgetMs: 50, quota: 10, serves: ["recommend", "similar"], client: { generate } });
 }
 
-const answer = { release: "r1", itemIds: ["b0", "unknown", "a1"], scores: [3, 2, 1], reasonIndexes: [0, 1, 0], reasons: ["x", "y"], becauseItemIds: ["a0", "", ""] };
+const answer = {
+  release: "r1",
+  itemIds: ["b0", "unknown", "a1"],
+  scores: [3, 2, 1],
+  reasonIndexes: [0, 1, 0],
+  reasons: ["x", "y"],
+  becauseItemIds: ["a0", "", ""],
+};
 
 it("leaves out items that the pinned release does not know, and keeps the columns aligned", async () => {
   const { items, scores, because, pinned } = await answering(answer).retrieve(queryOf(), context);
