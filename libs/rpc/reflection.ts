@@ -59,7 +59,7 @@ function loadProtos(): PackageDefinition {
 type Definition = PackageDefinition[string];
 
 function withMapEntries(definition: Definition): Definition {
-  if (!("fileDescriptorProtos" in definition)) return definition;
+  if (!Array.isArray(definition.fileDescriptorProtos)) return definition;
   return { ...definition, fileDescriptorProtos: definition.fileDescriptorProtos.map(renameMapEntries) };
 }
 
@@ -67,7 +67,7 @@ function withMapEntries(definition: Definition): Definition {
  * protobufjs names the entry message of `map<..> next_offsets` "Next_offsets" where descriptor.proto demands "NextOffsetsEntry", and Go
  * clients (grpcurl) refuse the file.
  */
-function renameMapEntries(bytes: Buffer): Buffer {
+export function renameMapEntries(bytes: Buffer): Buffer {
   const file = fromBinary(FileDescriptorProtoSchema, bytes);
   for (const message of file.messageType) renameIn(message);
   return Buffer.from(toBinary(FileDescriptorProtoSchema, file));

@@ -31,6 +31,6 @@ const contextManager: ContextManager = {
 };
 
 /** Makes `context.active()` and `trace.getActiveSpan()` of OpenTelemetry's API see our context. Once per process; again is harmless. */
-export function registerContextManager(): void {
+export function registerActiveContext(): void {
   context.setGlobalContextManager(contextManager);
 }

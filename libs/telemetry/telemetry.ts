@@ -11,7 +11,7 @@ import {
 } from "@opentelemetry/sdk-trace-base";
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from "@opentelemetry/semantic-conventions";
 import { toModisteError } from "#libs/core/errors.ts";
-import { activeContext, registerContextManager, runInContext } from "./active.ts";
+import { activeContext, registerActiveContext, runInContext } from "./active.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type RecentTraces, TraceRing } from "./recent-traces.ts";
 import { toTraceparent } from "./trace-context.ts";
@@ -56,7 +56,7 @@ export interface Telemetry {
 const exportLimitMs = 2000;
 
 export async function startTelemetry(options: TelemetryOptions): Promise<ProcessTelemetry> {
-  registerContextManager();
+  registerActiveContext();
   const ring = new TraceRing(options.recentTraces);
   const metrics = createMetrics({ process: options.processMetrics ?? false });
   const processors: SpanProcessor[] = options.recentTraces > 0 ? [ring] : [];

@@ -1,9 +1,8 @@
-/** What an HTTP request hands on to the call that answers it: cancellation, deadline, key and trace. */
+/** What an HTTP request hands on to the call that answers it: cancellation, deadline and key. */
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { invalid } from "#libs/core/errors.ts";
 import type { CallOptions } from "#libs/rpc/definition.ts";
-import { traceparentHeader } from "#libs/telemetry/trace-context.ts";
 
 /** Milliseconds that the caller waits; the gateway's own default when absent. */
 export const timeoutHeader = "x-modiste-timeout-ms";
@@ -14,7 +13,8 @@ const timeoutMsMax = 60_000;
 function timeoutOf(header: string | string[] | undefined): number | undefined {
   if (header === undefined) return undefined;
   const timeoutMs = Number(header);
-  if (!(timeoutMs > 0 && timeoutMs <= timeoutMsMax)) throw invalid(timeoutHeader, `must be milliseconds, above 0 and at most ${timeoutMsMax}`);
+  if (!(timeoutMs > 0 && timeoutMs <= timeoutMsMax))
+    throw invalid(timeoutHeader, `must be milliseconds, above 0 and at most ${timeoutMsMax}`);
   return timeoutMs;
 }
 
@@ -35,10 +35,5 @@ function callerLeaves({ raw }: FastifyReply): AbortSignal {
  */
 export function callOptions(request: FastifyRequest, reply: FastifyReply): CallOptions {
   const { authorization = "" } = request.headers;
-  const traceparent = request.headers[traceparentHeader];
-  return {
-    signal: callerLeaves(reply),
-    timeoutMs: timeoutOf(request.headers[timeoutHeader]),
-    metadata: { authorization, ...(typeof traceparent === "string" ? { [traceparentHeader]: traceparent } : {}) },
-  };
+  return { signal: callerLeaves(reply), timeoutMs: timeoutOf(request.headers[timeoutHeader]), metadata: { authorization } };
 }

@@ -50,7 +50,14 @@ export function problemOf(error: unknown): Problem {
     const status = known?.status ?? error.statusCode ?? 500;
     const field = fieldOf(error);
     const detail = field === undefined ? error.message : `${field}: ${error.validation?.[0]?.message ?? error.message}`;
-    if (status < 500) return { status, code: "invalid_argument", reason: known?.reason ?? (field === undefined ? "bad_request" : "invalid_field"), detail, field };
+    if (status < 500)
+      return {
+        status,
+        code: "invalid_argument",
+        reason: known?.reason ?? (field === undefined ? "bad_request" : "invalid_field"),
+        detail,
+        field,
+      };
   }
   const failure = toModisteError(error);
   return { status: statusOf(failure), code: failure.code, reason: failure.reason, detail: failure.detail, field: failure.field };
@@ -65,6 +72,11 @@ function send(reply: FastifyReply, { status, code, reason, detail, field }: Prob
   const body = { type: "about:blank", title, status, code, reason, detail, ...(field === undefined ? {} : { field }) };
   if (status === 429 || status === 503) reply.header("retry-after", retryAfterSeconds);
   return reply.status(status).type("application/problem+json").send(JSON.stringify(body));
+}
+
+/** For what fails before any route is found, such as a path that is no URL: `frameworkErrors` of Fastify. */
+export function sendProblem(error: unknown, reply: FastifyReply): void {
+  send(reply.header("cache-control", "no-store"), problemOf(error));
 }
 
 /** Sends every error as a problem; `onFault` hears of those that are ours. */
@@ -88,7 +100,8 @@ export function addUnknownRoutes(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split("?")[0] ?? "";
     const methods = [...new Set(known.flatMap((route) => (route.path.test(path) ? route.methods : [])))].sort();
-    if (methods.length === 0) return send(reply, { status: 404, code: "not_found", reason: "unknown_route", detail: `no route ${path.slice(0, 256)}` });
+    if (methods.length === 0)
+      return send(reply, { status: 404, code: "not_found", reason: "unknown_route", detail: `no route ${path.slice(0, 256)}` });
     reply.header("allow", [...methods, "OPTIONS"].join(", "));
     if (request.method === "OPTIONS") return reply.status(204).send();
     const detail = `${path.slice(0, 256)} has no ${request.method}; it has ${methods.join(", ")}`;

@@ -9,6 +9,16 @@ const id = { type: "string" } as const;
 /** Largest value of the wire's 32 bits. */
 const countMax = 2 ** 32 - 1;
 
+/** The end of the year 9999: whoever sends milliseconds is told. */
+const secondsMax = 253_402_300_799;
+
+const now = {
+  type: "number",
+  minimum: 0,
+  maximum: secondsMax,
+  description: "the instant to answer for, seconds since 1970 UTC; now when absent",
+} as const;
+
 export const limitSchema = { type: "integer", default: itemsDefault, description: `items wanted, 1 to ${itemsMax}` } as const;
 
 const eventFields = {
@@ -50,7 +60,7 @@ export const recommendBody = {
     surface: { type: "string", description: surfaceNames.join(", ") },
     filter: filterSchema,
     events: { type: "array", items: eventSchema, description: `events of the session at hand, newest last, at most ${sessionEventsMax}` },
-    now: { type: "number", description: "the instant to answer for, seconds since 1970 UTC; now when absent" },
+    now,
   },
 } as const;
 
@@ -65,7 +75,14 @@ const filterQuery = {
 export const recommendQuery = {
   type: "object",
   additionalProperties: false,
-  properties: { user_id: id, session_id: id, n: limitSchema, surface: { type: "string" }, now: { type: "number" }, ...filterQuery },
+  properties: {
+    user_id: id,
+    session_id: id,
+    n: limitSchema,
+    surface: { type: "string", description: surfaceNames.join(", ") },
+    now,
+    ...filterQuery,
+  },
 } as const;
 
 export const similarQuery = { type: "object", additionalProperties: false, properties: { n: limitSchema, ...filterQuery } } as const;

@@ -5,12 +5,14 @@ import { ModisteError } from "#libs/core/errors.ts";
 import type { ReleaseFollower } from "#libs/release/follower.ts";
 import type { Client } from "#libs/rpc/definition.ts";
 import type { ServiceContext } from "#libs/serve/service.ts";
+import { activeContext, runInContext } from "#libs/telemetry/active.ts";
+import { fromTraceparent, traceparentHeader } from "#libs/telemetry/trace-context.ts";
 import type { RecommenderDefinition } from "#protos/recommender.ts";
 import type { GatewayRelease } from "../release.ts";
 import { addPage } from "../web/serve-page.ts";
 import { addOpenApi } from "./openapi.ts";
 import { addOperations } from "./operations.ts";
-import { addProblems, addUnknownRoutes } from "./problem.ts";
+import { addProblems, addUnknownRoutes, sendProblem } from "./problem.ts";
 import { addRoutes } from "./routes.ts";
 
 /** Largest request body. */
@@ -50,16 +52,26 @@ function guardHosts(app: FastifyInstance, hosts: readonly string[]): void {
   });
 }
 
+/** Calls of a handler continue the trace that its request names. Before the handler, not before the body: reading a body leaves the context. */
+function continueTraces(app: FastifyInstance): void {
+  app.addHook("preHandler", (request, _reply, done) => {
+    const traceparent = request.headers[traceparentHeader];
+    runInContext(fromTraceparent(activeContext(), typeof traceparent === "string" ? traceparent : undefined), done);
+  });
+}
+
 /** Throws `failed_precondition` naming the port when it is in use. */
 export async function startHttp({ context, settings, releases, client }: HttpOptions): Promise<HttpDoor> {
   const { telemetry, log } = context;
   const app = fastify({
     bodyLimit: bodyBytesMax,
     forceCloseConnections: "idle",
+    frameworkErrors: (error, _request, reply) => sendProblem(error, reply),
     routerOptions: { maxParamLength: 1024 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: "array" } },
   });
   guardHosts(app, settings.httpHosts);
+  continueTraces(app);
   // Answers are personal: no cache may keep them for somebody else.
   app.addHook("onSend", async (_request, reply) => {
     if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");

@@ -1,0 +1,175 @@
+/** The HTTP door over the gateway's own handlers and six items: no other service, every message as callers see it. */
+
+import { Agent, type IncomingHttpHeaders, request } from "node:http";
+import { PassThrough } from "node:stream";
+import { systemClock } from "#libs/core/clock.ts";
+import type { ReleaseFollower } from "#libs/release/follower.ts";
+import { bind, type Client, type Implementation } from "#libs/rpc/definition.ts";
+import { createLogger } from "#libs/telemetry/log.ts";
+import { openLocalHarness, type PeerOptions } from "#libs/testing/rpc-harness.ts";
+import type { ProfilesDefinition } from "#protos/profiles.ts";
+import type { RankerDefinition } from "#protos/ranker.ts";
+import { RecommenderDefinition } from "#protos/recommender.ts";
+import { definePipeline } from "../pipeline.ts";
+import { createRecommender } from "../recommender.ts";
+import type { GatewayRelease } from "../release.ts";
+import { dataEnd, sixItems } from "../test-shop.fixture.ts";
+import { startHttp } from "./server.ts";
+
+/** The instant that the door's clock stands at. */
+export const nowSeconds = dataEnd + 3600;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  /** The body as JSON; undefined where it is none. */
+  readonly json: Readonly<Record<string, unknown>>;
+  /** Local port of the connection that it came over. */
+  readonly port: number;
+}
+
+export interface AskOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** An object is sent as JSON, a text as it is. */
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+/** Asks over one connection that is kept alive, as long as the server keeps it. */
+export interface Caller {
+  ask(path: string, options?: AskOptions): Promise<Answer>;
+  close(): void;
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(text) as Readonly<Record<string, unknown>>;
+  } catch {
+    return {};
+  }
+}
+
+function ask(address: string, agent: Agent, path: string, { method = "GET", headers = {}, body, signal }: AskOptions): Promise<Answer> {
+  const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+  const length =
+    text === undefined ? {} : { "content-type": "application/json", "content-length": String(Buffer.byteLength(text as string)) };
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      `${address}${path}`,
+      { method, agent, headers: { ...length, ...headers }, ...(signal ? { signal } : {}) },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        const port = incoming.socket.localPort ?? 0;
+        incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+        incoming.on("end", () => {
+          const received = Buffer.concat(chunks).toString();
+          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text: received, json: parsed(received), port });
+        });
+      },
+    );
+    outgoing.on("error", reject);
+    outgoing.end(text);
+  });
+}
+
+export function openCaller(address: string): Caller {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  return { ask: (path, options = {}) => ask(address, agent, path, options), close: () => agent.destroy() };
+}
+
+export interface TestDoor {
+  readonly address: string;
+  readonly caller: Caller;
+  /** Lines of the door's and the handlers' logs. */
+  readonly logged: readonly Record<string, unknown>[];
+  /** Events that the bus took. */
+  readonly published: readonly string[];
+  /** Ids of recent traces. */
+  traceIds(): readonly string[];
+  close(): Promise<void>;
+}
+
+export interface DoorOptions {
+  /** Handlers instead of the gateway's own. */
+  readonly handlers?: Partial<Implementation<typeof RecommenderDefinition>>;
+  /** Bearer keys of the callee and the key of the door's own calls. */
+  readonly peer?: PeerOptions;
+  readonly hosts?: readonly string[];
+}
+
+/** What every user of the door did. */
+const profileEvents = { itemIds: ["a0"], types: [3], timesSeconds: [dataEnd - 3600], values: [10] };
+
+const profiles = {
+  getProfiles: async ({ subjects = [] }: { readonly subjects?: readonly string[] }) => ({
+    profiles: subjects.map((subject) => {
+      const known = subject.startsWith("known");
+      return { subject, known, attributes: { age: "31" }, events: known ? profileEvents : undefined, version: 1 };
+    }),
+  }),
+} as unknown as Client<typeof ProfilesDefinition>;
+
+const ranker = {
+  rank: async ({ itemIds = [] }: { readonly itemIds?: readonly string[] }) => ({
+    scores: itemIds.map((_, place) => -place),
+    model: "fixed",
+  }),
+} as unknown as Client<typeof RankerDefinition>;
+
+function fixedFollower(release: GatewayRelease): ReleaseFollower<GatewayRelease> {
+  const loaded = { release: release.manifest.id, manifest: release.manifest, artifact: release };
+  return {
+    current: () => loaded,
+    pinned: () => loaded,
+    notReady: () => null,
+    refresh: async () => undefined,
+    close: async () => undefined,
+  };
+}
+
+export async function openDoor(options: DoorOptions = {}): Promise<TestDoor> {
+  const harness = await openLocalHarness();
+  const releases = fixedFollower(sixItems());
+  const published: string[] = [];
+  const telemetry = harness.telemetry.service("gateway");
+  const own = createRecommender({
+    releases,
+    pipeline: definePipeline({ profiles, ranker, sources: [], candidatesMax: 500 }),
+    profiles,
+    bus: {
+      publish: async (_topic, records) => void published.push(...records.map(({ key }) => key)),
+      consume: async () => ({ finished: Promise.resolve(), close: async () => undefined }),
+      close: async () => undefined,
+    },
+    telemetry,
+    clock: { ...systemClock, nowSeconds: () => nowSeconds },
+    clockMode: "wall",
+    deadlineMs: 10_000,
+  });
+  const peer = await harness.serve([bind(RecommenderDefinition, { ...own, ...options.handlers })], { name: "gateway", ...options.peer });
+  const logged: Record<string, unknown>[] = [];
+  const sink = new PassThrough().on("data", (line: Buffer) => logged.push(JSON.parse(line.toString()) as Record<string, unknown>));
+  const http = await startHttp({
+    context: { telemetry, log: createLogger({ service: "gateway", level: "debug", destination: sink }), processReady: () => null },
+    settings: { httpHost: "127.0.0.1", httpPort: 0, httpHosts: options.hosts ?? [], page: "on" },
+    releases,
+    client: peer.connect(RecommenderDefinition),
+  });
+  const caller = openCaller(http.address);
+  return {
+    address: http.address,
+    caller,
+    get logged() {
+      return [...logged, ...harness.logged];
+    },
+    published,
+    traceIds: () => telemetry.recentTraces.traceIds(),
+    async close() {
+      caller.close();
+      await http.close();
+      await harness.close();
+    },
+  };
+}

@@ -1,0 +1,121 @@
+/** An answer always comes and tells the truth: every part late, dead or lying, alone and in pairs. */
+
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type Fault, Faults } from "#libs/rpc/faults.ts";
+import { type Answer, httpShop, type RunningShop, runOneProcess, until } from "../e2e/running-shop.ts";
+import { openTestShop, type TestShop } from "../support/shop.ts";
+
+const sources = ["popularity", "itemcf", "lightgcn", "content"] as const;
+const faults = new Faults();
+let shop: TestShop;
+let running: RunningShop;
+
+beforeAll(async () => {
+  shop = await openTestShop();
+  // Time for everything but what hangs: a busy machine is no fault.
+  running = await runOneProcess(shop, { faults, env: { MODISTE_DEADLINE_MS: "1000" } });
+  await until(
+    () => ask(),
+    ({ grade }) => grade === "FULL",
+    200,
+  );
+});
+
+afterEach(() => faults.clear());
+
+afterAll(async () => {
+  await running?.close();
+  await shop?.remove();
+});
+
+const ask = (): Promise<Answer> => running.post("/v1/recommendations", { user_id: shop.userIds[6] });
+
+/** Circuits of a test before may still be open: asks until what is named is degraded and nothing else. */
+async function askWith(names: readonly string[], fault: Fault): Promise<Answer> {
+  faults.clear();
+  for (const name of names) faults.set(name, fault);
+  const named = ({ coverage }: Answer): string => [...new Set(coverage.degraded.map((entry) => entry.split(":")[0]!))].sort().join();
+  const answer = await until(ask, (given) => named(given) === [...names].sort().join(), 400);
+  expect(answer.items.length).toBe(12);
+  expect(new Set(answer.items.map(({ item_id }) => item_id)).size).toBe(12);
+  return answer;
+}
+
+const dead: Fault = { kind: "error", code: "unavailable" };
+const broken: Fault = { kind: "error", code: "internal" };
+
+describe("one part dead", () => {
+  it.each(sources)("%s: PARTIAL, and it is named", async (source) => {
+    const answer = await askWith([source], dead);
+    expect(answer.grade).toBe("PARTIAL");
+    expect(answer.coverage.degraded).toEqual([`${source}:unavailable`]);
+    expect(answer.coverage).toMatchObject({ asked: 4, answered: 3, user: "KNOWN" });
+    expect(answer.coverage.sources.find((entry) => entry.source === source)).toMatchObject({ outcome: "failed", candidates: 0 });
+  });
+
+  it.each(sources)("%s failing with a bug of its own: PARTIAL as well", async (source) => {
+    expect((await askWith([source], broken)).grade).toBe("PARTIAL");
+  });
+
+  it("ranking: UNRANKED", async () => {
+    expect((await askWith(["ranking"], dead)).grade).toBe("UNRANKED");
+  });
+
+  it("profile: IMPERSONAL, and PARTIAL's rung is not hidden when a session is given", async () => {
+    const answer = await askWith(["profile"], dead);
+    expect(answer.grade).toBe("IMPERSONAL");
+    expect(answer.coverage.user).toBe("UNAVAILABLE");
+    const events = [{ item_id: answer.items[0]!.item_id, type: "view" }];
+    const session = await running.post("/v1/recommendations", { session_id: "s", events });
+    expect(session.coverage).toMatchObject({ user: "SESSION", events: 1 });
+    expect(session.coverage.degraded).toEqual(["profile:unavailable"]);
+    expect(session.items.length).toBe(12);
+  });
+});
+
+describe("two parts dead", () => {
+  const parts = [...sources, "ranking", "profile"];
+  const pairs = parts.flatMap((first, i) => parts.slice(i + 1).map((other) => [first, other] as const));
+  /** The worst rung that applies. */
+  const rung = (pair: readonly string[]): string =>
+    pair.includes("profile") ? "IMPERSONAL" : pair.includes("ranking") ? "UNRANKED" : "PARTIAL";
+
+  it.each(pairs)("%s and %s", async (first, other) => {
+    expect((await askWith([first, other], dead)).grade).toBe(rung([first, other]));
+  });
+});
+
+describe("all sources dead", () => {
+  it("STATIC: the release's own popular list", async () => {
+    const answer = await askWith(sources, dead);
+    expect(answer.grade).toBe("STATIC");
+    expect(answer.coverage).toMatchObject({ asked: 4, answered: 0 });
+    expect(answer.items.every(({ reasons }) => reasons[0]?.kind === "popular_static")).toBe(true);
+  });
+
+  it("STATIC with everything else dead too", async () => {
+    const names = [...sources, "profile"];
+    expect((await askWith(names, dead)).grade).toBe("STATIC");
+  });
+
+  it("similar items and popular lists are answered as well", async () => {
+    for (const name of sources) faults.set(name, dead);
+    const popular = await httpShop(running.url).get("/v1/popular?n=30");
+    expect(popular).toMatchObject({ grade: "STATIC" });
+    expect(popular.items.length).toBe(30);
+    const similar = await httpShop(running.url).get(`/v1/items/${popular.items[3]!.item_id}/similar`);
+    expect(similar.items.length).toBe(12);
+    expect(similar.items.map(({ item_id }) => item_id)).not.toContain(popular.items[3]!.item_id);
+  });
+});
+
+describe("a part that lies", () => {
+  it.each([...sources, "ranking", "profile"])("%s with broken columns and numbers never breaks the answer", async (name) => {
+    faults.set(name, { kind: "garbage" });
+    for (let i = 0; i < 3; i++) {
+      const answer = await ask();
+      expect(answer.items.length).toBe(12);
+      expect(answer.items.every(({ score }) => Number.isFinite(score))).toBe(true);
+    }
+  });
+});
