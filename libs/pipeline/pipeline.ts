@@ -82,7 +82,7 @@ export interface Arranger<Query> {
 export interface Pipeline<Query> {
   readonly hydrators: readonly Hydrator<Query>[];
   readonly sources: readonly Source<Query>[];
-  /** Answers in place of all sources when none answered. */
+  /** Answers when no source offered anything that passes the filters. */
   readonly lastResort: (query: Query) => SourceAnswer;
   readonly filters: readonly Filter<Query>[];
   readonly scorer: Scorer<Query>;
@@ -128,7 +128,7 @@ export interface PipelineResult<Query> {
   /** What is missing and why, such as "lightgcn:deadline_exceeded". */
   readonly degraded: readonly string[];
   readonly ranked: boolean;
-  /** Whether no source answered and the last resort did. */
+  /** Whether the last resort answered, because no source offered anything that passes the filters. */
   readonly lastResort: boolean;
 }
 

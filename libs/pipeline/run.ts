@@ -122,6 +122,24 @@ function applyFilters<Query>(
   return { table: current, removed };
 }
 
+interface Filtered {
+  readonly table: CandidateTable;
+  readonly removed: readonly FilterReport[];
+  readonly lastResort: boolean;
+}
+
+/**
+ * Only filters that exclude everything may leave a list empty: where no source offered anything that passes (all dead, or nothing to say of
+ * a stranger while the popular list is missing), the last resort answers under the same filters.
+ */
+function filterOrLastResort<Query>(pipeline: Pipeline<Query>, query: Query, merged: CandidateTable): Filtered {
+  const own = applyFilters(pipeline, query, merged);
+  if (own.table.items.length > 0) return { ...own, lastResort: false };
+  const rest = mergeAnswers([{ source: "static", answer: pipeline.lastResort(query) }], pipeline.candidatesMax);
+  const last = applyFilters(pipeline, query, rest);
+  return { table: last.table, removed: own.removed.length > 0 ? own.removed : last.removed, lastResort: true };
+}
+
 /** Runs one request through every stage. Throws only when the caller left or an invariant of ours broke. */
 export async function runPipeline<Query>(
   pipeline: Pipeline<Query>,
@@ -169,18 +187,16 @@ export async function runPipeline<Query>(
   const sources = retrieved.map(({ report }) => report);
   for (const { source, outcome, reason } of sources) if (outcome === "late" || outcome === "failed") degraded.push(`${source}:${reason}`);
   const answers = retrieved.flatMap(({ answer }) => (answer ? [answer] : []));
-  const lastResort = answers.length === 0;
-  if (lastResort) answers.push({ source: "static", answer: pipeline.lastResort(query) });
 
   const merged = await stage(
     "merge",
     (table: CandidateTable) => table.items.length,
     async () => mergeAnswers(answers, pipeline.candidatesMax),
   );
-  const { table, removed } = await stage(
+  const { table, removed, lastResort } = await stage(
     "filter",
     ({ table }) => table.items.length,
-    async () => applyFilters(pipeline, query, merged),
+    async () => filterOrLastResort(pipeline, query, merged),
   );
 
   let ranked = true;

@@ -102,7 +102,7 @@ export function openFolderStore(root: string): ReleaseStore {
       if (text === null) throw new ModisteError("not_found", "release_missing", `release ${id} is not in ${root}`);
       return parseManifest(text, id);
     },
-    part: (manifest, part) => {
+    part: async (manifest, part) => {
       const listed = manifest.parts[part];
       if (!listed) throw new ModisteError("data_loss", "part_missing", `release ${manifest.id} has no part ${part}`);
       return openPart({ release: manifest.id, part, folder: join(root, manifest.id, part), files: listed.files });

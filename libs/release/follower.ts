@@ -50,7 +50,12 @@ export async function followReleases<Artifact>(options: FollowerOptions<Artifact
   };
   const refresh = async (): Promise<void> => {
     const id = await options.store.current();
-    if (id === null || id === current?.release || id === refused?.release) return;
+    if (id === null || id === refused?.release) return;
+    if (id === current?.release) {
+      // A refused release that is mended and promoted again later gets another look.
+      refused = null;
+      return;
+    }
     if (id === previous?.release) return swapTo(previous);
     try {
       const manifest = await options.store.manifest(id);

@@ -62,5 +62,8 @@ export function parseManifest(text: string, release: string): ReleaseManifest {
     const where = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
     throw new ModisteError("data_loss", "manifest_broken", `release ${release}: manifest.json: ${where}`);
   }
+  if (parsed.data.id !== release) {
+    throw new ModisteError("data_loss", "manifest_broken", `release ${release}: manifest.json is that of release ${parsed.data.id}`);
+  }
   return parsed.data;
 }

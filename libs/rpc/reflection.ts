@@ -60,7 +60,7 @@ type Definition = PackageDefinition[string];
 
 function withMapEntries(definition: Definition): Definition {
   if (!Array.isArray(definition.fileDescriptorProtos)) return definition;
-  return { ...definition, fileDescriptorProtos: definition.fileDescriptorProtos.map(renameMapEntries) };
+  return { ...definition, fileDescriptorProtos: definition.fileDescriptorProtos.map(renameMapEntries) } as Definition;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Clock } from "#libs/core/clock.ts";
 import { type ModisteError, toModisteError } from "#libs/core/errors.ts";
 import { decodeEvent } from "#libs/events/codec.ts";
 import type { Event } from "#libs/events/event.ts";
+import { idProblem } from "#libs/events/limits.ts";
 import type { OffsetEvent } from "#libs/store/profile.ts";
 import type { ProfileStore, SubjectBatch } from "#libs/store/profile-store.ts";
 import type { Logger } from "#libs/telemetry/log.ts";
@@ -24,11 +25,27 @@ export interface EventFollower {
   close(): Promise<void>;
 }
 
-/** Null for bytes that are no event; the reason goes to the dead-letter topic. */
+/** Why an event cannot be held, null when it can. The gateway checks what it publishes; others may write to the bus too. */
+function cannotHold({ subject, itemId, eventId }: Event): string | null {
+  const ids = [
+    ["subject", subject, false],
+    ["item_id", itemId, false],
+    ["event_id", eventId, true],
+  ] as const;
+  for (const [field, id, optional] of ids) {
+    const problem = idProblem(id, { optional });
+    if (problem) return `${field} ${problem}`;
+  }
+  return null;
+}
+
+/** The event, or why it is none; the cause goes to the dead-letter topic. One such record must not stop the others. */
 function readEvent(record: ConsumedRecord): { event: Event } | { cause: string } {
   try {
     const event = decodeEvent(record.value);
-    return event === null ? { cause: "unknown event type" } : { event };
+    if (event === null) return { cause: "unknown event type" };
+    const problem = cannotHold(event);
+    return problem === null ? { event } : { cause: problem };
   } catch (cause) {
     return { cause: `not an event: ${(cause as Error).message}` };
   }

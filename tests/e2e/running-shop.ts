@@ -163,6 +163,8 @@ export async function until<T>(look: () => Promise<T>, holds: (value: T) => bool
   for (let looks = 1; ; looks++) {
     const value = await look();
     if (holds(value)) return value;
+    // A turn of the event loop, so that a look that does not wait cannot starve what it waits for.
+    await new Promise((resolve) => setImmediate(resolve));
     if (looks >= looksMax) throw new Error(`did not come true in ${looks} looks; the last saw ${JSON.stringify(value).slice(0, 2000)}`);
   }
 }

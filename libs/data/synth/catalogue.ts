@@ -78,7 +78,7 @@ export function createCatalogue(seed: number, itemCount: number, sections: reado
 const childrenGroup = 1;
 
 /** Spread (log normal) of the hits' demand. */
-const hitSpread = 1;
+const hitSpread = 1.06;
 /** Spread of the demand of all products, in a shop whose mean article sells 125, and of the colours of one. */
 const productSpread = 0.34;
 const colourSpread = 0.3;
@@ -102,7 +102,7 @@ function hitsOf(meanUnits: number, section: Section): Hits {
   const median = medianUnits * (meanUnits / 125) ** 0.25;
   const ratio = (meanUnits * section.salesShare) / section.catalogueShare / median;
   const share = Math.min(0.45, Math.max(0.15, 0.15 * (ratio / 4.8) ** 1.5));
-  const spread = productSpread * (meanUnits / 125) ** 1.05;
+  const spread = productSpread * (meanUnits / 125) ** 0.8;
   const common = Math.exp((spread ** 2 + colourSpread ** 2) / 2) * (1 - share);
   return { spread, share, level: Math.log(Math.max(1, (1.2 * ratio - common) / (share * Math.exp(hitSpread ** 2 / 2)))) };
 }
@@ -184,7 +184,7 @@ function addProduct(
 
 /** Days on sale. A hit burns faster: its demand stands in fewer weeks, which is what makes weeks more concentrated than whole lives. */
 function drawLife(group: number, isHit: boolean, random: Random): number {
-  const middle = group === childrenGroup ? 85 : isHit ? 112 : 222;
+  const middle = group === childrenGroup ? 85 : isHit ? 112 : 228;
   return middle * Math.exp(0.55 * random.normal());
 }
 

@@ -34,9 +34,9 @@ const again = {
   /** Something bought in the last weeks. */
   recent: 0.033,
   /** Something bought at any time. */
-  ever: 0.004,
+  ever: 0.008,
   /** Another colour of a product that was bought before. */
-  colour: 0.061,
+  colour: 0.067,
 };
 /** Candidates among which taste decides, and how strongly. */
 const candidateCount = 6;

@@ -86,8 +86,8 @@ export interface TestDoor {
   readonly logged: readonly Record<string, unknown>[];
   /** Events that the bus took. */
   readonly published: readonly string[];
-  /** Ids of recent traces. */
-  traceIds(): readonly string[];
+  /** Paths of all routes, as Fastify knows them. */
+  readonly routes: ReadonlySet<string>;
   close(): Promise<void>;
 }
 
@@ -151,11 +151,13 @@ export async function openDoor(options: DoorOptions = {}): Promise<TestDoor> {
   const peer = await harness.serve([bind(RecommenderDefinition, { ...own, ...options.handlers })], { name: "gateway", ...options.peer });
   const logged: Record<string, unknown>[] = [];
   const sink = new PassThrough().on("data", (line: Buffer) => logged.push(JSON.parse(line.toString()) as Record<string, unknown>));
+  const routes = new Set<string>();
   const http = await startHttp({
     context: { telemetry, log: createLogger({ service: "gateway", level: "debug", destination: sink }), processReady: () => null },
     settings: { httpHost: "127.0.0.1", httpPort: 0, httpHosts: options.hosts ?? [], page: "on" },
     releases,
     client: peer.connect(RecommenderDefinition),
+    onRoute: (path) => routes.add(path),
   });
   const caller = openCaller(http.address);
   return {
@@ -165,7 +167,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<TestDoor> {
       return [...logged, ...harness.logged];
     },
     published,
-    traceIds: () => telemetry.recentTraces.traceIds(),
+    routes,
     async close() {
       caller.close();
       await http.close();

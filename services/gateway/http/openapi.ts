@@ -1,162 +1,188 @@
-/** The OpenAPI 3.1 document, made from the schemas that requests are validated with, and a page that shows it. */
+/** The OpenAPI 3.1 document, made from the schemas that requests are validated with. */
 
 import type { FastifyInstance } from "fastify";
+import { answerSchemas, type JsonSchema, schemaRef } from "./answer-schemas.ts";
+import { timeoutHeader } from "./call-options.ts";
+import { documentPage } from "./docs-page.ts";
 import { eventsBody, idParams, popularQuery, recommendBody, recommendQuery, similarQuery } from "./schemas.ts";
 
-type Json = Readonly<Record<string, unknown>>;
+type AnswerName = keyof typeof answerSchemas;
 
 interface QuerySchema {
-  readonly properties: Readonly<Record<string, Json>>;
+  readonly properties: Readonly<Record<string, JsonSchema>>;
 }
 
-const problem = {
-  description: "what is wrong, as RFC 9457 says it",
-  content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+/** Which refusals an operation knows, by status. */
+const refusalWords: Readonly<Record<string, string>> = {
+  "400": "a field is wrong; the problem names it",
+  "401": "a bearer key is needed, or not known",
+  "403": "the Host name is not answered",
+  "404": "not there",
+  "413": "the body or the batch is too large",
+  "415": "not JSON",
+  "429": "too many requests at once; come again",
+  "500": "a fault of ours",
+  "503": "not now; come again",
+  "504": "not in time",
 };
-const refusals = { "400": problem, "404": problem, "413": problem, "415": problem, "503": problem, "504": problem };
 
-function answer(schema: string): Json {
+function responses(description: string, schema: AnswerName, refusals: readonly string[]): JsonSchema {
+  const problem = { "application/problem+json": { schema: schemaRef("Problem") } };
   return {
-    "200": { description: "the answer", content: { "application/json": { schema: { $ref: `#/components/schemas/${schema}` } } } },
-    ...refusals,
+    "200": { description, content: { "application/json": { schema: schemaRef(schema) } } },
+    ...Object.fromEntries(refusals.map((status) => [status, { description: refusalWords[status] ?? "", content: problem }])),
   };
 }
 
-function query({ properties }: QuerySchema): Json[] {
-  return Object.entries(properties).map(([name, schema]) => ({ name, in: "query", schema }));
+const readRefusals = ["400", "401", "403", "404", "429", "500", "503", "504"];
+const bodyRefusals = ["400", "401", "403", "413", "415", "429", "500", "503", "504"];
+
+/** Arrays of a query are repeated: `category=Dress&category=Shirt`. */
+function query({ properties }: QuerySchema): JsonSchema[] {
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    name,
+    in: "query",
+    ...(description === undefined ? {} : { description }),
+    schema,
+    ...(schema.type === "array" ? { style: "form", explode: true } : {}),
+  }));
 }
 
 const pathId = { name: "id", in: "path", required: true, schema: idParams.properties.id };
-const body = (schema: Json): Json => ({ required: true, content: { "application/json": { schema } } });
-const text = { type: "string" };
-const number = { type: "number" };
-const textMap = { type: "object", additionalProperties: text };
-const list = (items: Json): Json => ({ type: "array", items });
-const object = (properties: Json): Json => ({ type: "object", properties });
+const headers = [{ $ref: "#/components/parameters/Timeout" }, { $ref: "#/components/parameters/Traceparent" }];
+const body = (schema: JsonSchema): JsonSchema => ({ required: true, content: { "application/json": { schema } } });
 
-const item = object({
-  item_id: text,
-  score: { ...number, description: "comparable inside one answer only" },
-  reasons: list(object({ kind: text, source: text, because_item_id: text, text })),
-  name: text,
-  category: text,
-  price: number,
-  attributes: textMap,
-});
+const recommendation = "items, best first, with reasons and what stands behind them";
 
-const coverage = object({
-  user: { type: "string", enum: ["KNOWN", "UNKNOWN", "SESSION", "UNAVAILABLE"] },
-  events: number,
-  asked: number,
-  answered: number,
-  late: number,
-  failed: number,
-  sources: list(object({ source: text, outcome: text, candidates: number, milliseconds: number, release: text })),
-  stages: list(object({ stage: text, milliseconds: number, candidates: number })),
-  removed: list(object({ filter: text, removed: number })),
-  degraded: list(text),
-});
-
-const schemas = {
-  Recommendation: object({
-    recommendation_id: { ...text, description: "bring it back with the events that the answer led to" },
-    items: list(item),
-    grade: { type: "string", enum: ["FULL", "PARTIAL", "UNRANKED", "IMPERSONAL", "STATIC"] },
-    coverage,
-    releases: textMap,
-    trace_id: text,
-  }),
-  EventResults: object({
-    results: list(object({ event_id: text, accepted: { type: "boolean" }, reason: text, message: text })),
-    accepted: number,
-  }),
-  User: object({
-    subject: text,
-    known: { type: "boolean" },
-    attributes: textMap,
-    events: list(
-      object({ item_id: text, type: text, time_seconds: number, name: text, category: text, price: number, attributes: textMap }),
-    ),
-  }),
-  Problem: object({ type: text, title: text, status: number, code: text, reason: text, detail: text, field: text }),
+const api = {
+  "/v1/recommendations": {
+    get: {
+      tags: ["Recommend"],
+      summary: "What the user or session may want next",
+      operationId: "recommend",
+      parameters: [...query(recommendQuery), ...headers],
+      responses: responses(recommendation, "Recommendation", readRefusals),
+    },
+    post: {
+      tags: ["Recommend"],
+      summary: "The same with events of the session in the body",
+      operationId: "recommendSession",
+      parameters: headers,
+      requestBody: body(recommendBody),
+      responses: responses(recommendation, "Recommendation", bodyRefusals),
+    },
+  },
+  "/v1/items/{id}/similar": {
+    get: {
+      tags: ["Recommend"],
+      summary: "Items like a given one",
+      operationId: "similarItems",
+      parameters: [pathId, ...query(similarQuery), ...headers],
+      responses: responses(recommendation, "Recommendation", readRefusals),
+    },
+  },
+  "/v1/popular": {
+    get: {
+      tags: ["Recommend"],
+      summary: "What sells now",
+      operationId: "popular",
+      parameters: [...query(popularQuery), ...headers],
+      responses: responses(recommendation, "Recommendation", readRefusals),
+    },
+  },
+  "/v1/events": {
+    post: {
+      tags: ["Events and users"],
+      summary: "Tell what subjects did",
+      operationId: "recordEvents",
+      parameters: headers,
+      requestBody: body(eventsBody),
+      responses: responses("one result an event; an accepted event is durable and counts in the next answer", "EventResults", bodyRefusals),
+    },
+  },
+  "/v1/users/{id}": {
+    get: {
+      tags: ["Events and users"],
+      summary: "What is known of a user or session",
+      operationId: "getUser",
+      parameters: [{ ...pathId, description: 'a user id or "session:<id>"' }, ...headers],
+      responses: responses("its events with the items' names, newest first", "User", readRefusals),
+    },
+  },
 };
 
-export const openApiDocument: Json = {
+const notReady = { description: "not ready, and why", content: { "application/json": { schema: schemaRef("NotReady") } } };
+
+const operations = {
+  "/v1/traces/{id}": {
+    get: {
+      tags: ["Operations"],
+      summary: "The spans of a recent request in this process",
+      operationId: "getTrace",
+      parameters: [{ ...pathId, description: "the trace_id of an answer" }],
+      responses: responses("spans by their start", "Trace", ["403", "404"]),
+    },
+  },
+  "/healthz": {
+    get: {
+      tags: ["Operations"],
+      summary: "Whether the process lives",
+      operationId: "health",
+      responses: responses("it does", "Health", ["403"]),
+    },
+  },
+  "/readyz": {
+    get: {
+      tags: ["Operations"],
+      summary: "Whether it can answer",
+      operationId: "ready",
+      responses: { ...responses("it can", "Health", ["403"]), "503": notReady },
+    },
+  },
+  "/metrics": {
+    get: {
+      tags: ["Operations"],
+      summary: "Metrics for Prometheus",
+      operationId: "metrics",
+      responses: { "200": { description: "the text format of Prometheus", content: { "text/plain": { schema: { type: "string" } } } } },
+    },
+  },
+};
+
+export const openApiDocument = {
   openapi: "3.1.0",
   info: {
     title: "modiste",
     version: "1",
-    description: "A recommender for shops.",
+    description: "A recommender for shops. Every refusal is application/problem+json (RFC 9457) and names the field.",
     license: { name: "Apache-2.0", identifier: "Apache-2.0" },
   },
-  paths: {
-    "/v1/recommendations": {
-      get: {
-        summary: "What the user or session may want next",
-        operationId: "recommend",
-        parameters: query(recommendQuery),
-        responses: answer("Recommendation"),
+  servers: [{ url: "/" }],
+  // Keys are asked for where MODISTE_RPC_KEYS names some.
+  security: [{}, { bearer: [] }],
+  paths: { ...api, ...operations },
+  components: {
+    schemas: answerSchemas,
+    securitySchemes: { bearer: { type: "http", scheme: "bearer" } },
+    parameters: {
+      Timeout: {
+        name: timeoutHeader,
+        in: "header",
+        description: "milliseconds that the caller waits, at most 60000",
+        schema: { type: "number" },
       },
-      post: {
-        summary: "The same with events of the session in the body",
-        operationId: "recommendSession",
-        requestBody: body(recommendBody),
-        responses: answer("Recommendation"),
+      Traceparent: {
+        name: "traceparent",
+        in: "header",
+        description: "W3C trace context: the request continues this trace",
+        schema: { type: "string" },
       },
-    },
-    "/v1/items/{id}/similar": {
-      get: {
-        summary: "Items like a given one",
-        operationId: "similarItems",
-        parameters: [pathId, ...query(similarQuery)],
-        responses: answer("Recommendation"),
-      },
-    },
-    "/v1/popular": {
-      get: { summary: "What sells now", operationId: "popular", parameters: query(popularQuery), responses: answer("Recommendation") },
-    },
-    "/v1/events": {
-      post: {
-        summary: "Tell what subjects did",
-        operationId: "recordEvents",
-        requestBody: body(eventsBody),
-        responses: answer("EventResults"),
-      },
-    },
-    "/v1/users/{id}": {
-      get: { summary: "What is known of a user or session", operationId: "getUser", parameters: [pathId], responses: answer("User") },
     },
   },
-  components: { schemas },
-};
-
-const escape = (value: string): string => value.replace(/&/g, "&amp;").replace(/</g, "&lt;");
-
-/** One self-contained page; no script, nothing loaded from elsewhere. */
-function documentPage(): string {
-  const paths = openApiDocument.paths as Readonly<
-    Record<string, Readonly<Record<string, { summary: string; parameters?: readonly Json[]; requestBody?: Json }>>>
-  >;
-  const operations = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { summary, parameters, requestBody }]) => {
-      const rows = (parameters ?? []).map((p) => {
-        const schema = p.schema as { type?: string; description?: string };
-        return `<tr><td><code>${escape(String(p.name))}</code></td><td>${schema.type ?? ""}</td><td>${escape(schema.description ?? "")}</td></tr>`;
-      });
-      const table = rows.length > 0 ? `<table>${rows.join("")}</table>` : "";
-      const json = requestBody
-        ? `<details><summary>body</summary><pre>${escape(JSON.stringify(requestBody, null, 1))}</pre></details>`
-        : "";
-      return `<section><h2><b>${method.toUpperCase()}</b> <code>${escape(path)}</code></h2><p>${escape(summary)}</p>${table}${json}</section>`;
-    }),
-  );
-  const style =
-    "body{font:16px/1.5 system-ui;margin:2rem auto;max-width:52rem;padding:0 1rem;color:#222}h2{font-size:1.1rem;margin-top:2rem}b{color:#7a2e5d}td{padding:.15rem 1rem .15rem 0;vertical-align:top}pre{overflow:auto;background:#f5f3ef;padding:1rem}";
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>modiste API</title><style>${style}</style><h1>modiste API</h1><p>OpenAPI 3.1: <a href="/openapi.json">openapi.json</a></p>${operations.join("")}</html>`;
-}
+} as const;
 
 export function addOpenApi(app: FastifyInstance): void {
-  const page = documentPage();
+  const page = documentPage(openApiDocument);
   app.get("/openapi.json", async () => openApiDocument);
   app.get("/docs", async (_request, reply) => reply.type("text/html; charset=utf-8").send(page));
 }

@@ -30,6 +30,8 @@ export interface HttpOptions {
   readonly settings: HttpSettings;
   readonly releases: ReleaseFollower<GatewayRelease>;
   readonly client: Client<typeof RecommenderDefinition>;
+  /** Told the path of every route; for tests that compare them with the document. */
+  readonly onRoute?: (path: string) => void;
 }
 
 export interface HttpDoor {
@@ -61,7 +63,7 @@ function continueTraces(app: FastifyInstance): void {
 }
 
 /** Throws `failed_precondition` naming the port when it is in use. */
-export async function startHttp({ context, settings, releases, client }: HttpOptions): Promise<HttpDoor> {
+export async function startHttp({ context, settings, releases, client, onRoute }: HttpOptions): Promise<HttpDoor> {
   const { telemetry, log } = context;
   const app = fastify({
     bodyLimit: bodyBytesMax,
@@ -80,6 +82,7 @@ export async function startHttp({ context, settings, releases, client }: HttpOpt
   app.removeContentTypeParser("text/plain");
   addProblems(app, (error) => log.error({ err: error }, "an HTTP request failed"));
   addUnknownRoutes(app);
+  if (onRoute) app.addHook("onRoute", ({ url }) => onRoute(url));
   addRoutes(app, client);
   addOperations(app, telemetry, () => context.processReady());
   addOpenApi(app);

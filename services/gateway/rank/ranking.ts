@@ -1,5 +1,6 @@
 /** Orders candidates by the ranking service; without it, or where nothing personal is asked, by fusion of the sources' ranks. */
 
+import { ModisteError } from "#libs/core/errors.ts";
 import { historyToProto } from "#libs/events/codec.ts";
 import { fuseRanks } from "#libs/pipeline/fusion.ts";
 import type { CandidateTable, Scorer } from "#libs/pipeline/pipeline.ts";
@@ -33,6 +34,14 @@ export function rankingScorer(client: Client<typeof RankerDefinition>): Scorer<G
     score: async (query, candidates, { signal }) => {
       if (query.kind !== "recommend") return fused(query, candidates);
       const { scores } = await client.rank(requestFor(query, candidates), { signal });
+      // What a peer sends is no invariant of ours: wrong columns make the ranker count as missing.
+      if (scores.length !== candidates.items.length) {
+        throw new ModisteError(
+          "internal",
+          "wrong_score_count",
+          `ranking gave ${scores.length} scores for ${candidates.items.length} candidates`,
+        );
+      }
       return Float64Array.from(scores);
     },
     fallback: fused,

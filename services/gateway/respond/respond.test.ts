@@ -31,7 +31,12 @@ describe("the grade is the worst rung that applies", () => {
     ["PARTIAL when a source is late", { sources: [answered, late] }, Grade.GRADE_PARTIAL],
     ["UNRANKED without the ranker, also with a late source", { ranked: false, sources: [answered, late] }, Grade.GRADE_UNRANKED],
     ["IMPERSONAL without profile and session, also unranked", { query: unavailable, ranked: false }, Grade.GRADE_IMPERSONAL],
-    ["STATIC without any source, whatever else", { query: unavailable, ranked: false, lastResort: true }, Grade.GRADE_STATIC],
+    [
+      "STATIC without any source, whatever else",
+      { query: unavailable, ranked: false, lastResort: true, sources: [late] },
+      Grade.GRADE_STATIC,
+    ],
+    ["FULL when the last resort only filled what nobody had anything to say to", { lastResort: true }, Grade.GRADE_FULL],
     ["FULL for an unknown user: that is no degradation", { query: queryOf({ knowledge: "unknown" }) }, Grade.GRADE_FULL],
   ] as const)("%s", (_, overrides, grade) => {
     expect(gradeOf(resultOf(overrides as Partial<PipelineResult<GatewayQuery>>))).toBe(grade);

@@ -15,10 +15,12 @@ const knowledgeToProto: Readonly<Record<Knowledge, UserKnowledge>> = {
 
 /** The worst rung of the ladder that applies. */
 export function gradeOf(result: PipelineResult<GatewayQuery>): Grade {
-  if (result.lastResort) return Grade.GRADE_STATIC;
+  const missing = result.sources.some(({ outcome }) => outcome === "late" || outcome === "failed");
+  // With every source answering, the last resort only fills what a filter or an item without neighbours left empty.
+  if (result.lastResort && missing) return Grade.GRADE_STATIC;
   if (result.query.knowledge === "unavailable") return Grade.GRADE_IMPERSONAL;
   if (!result.ranked) return Grade.GRADE_UNRANKED;
-  if (result.sources.some(({ outcome }) => outcome === "late" || outcome === "failed")) return Grade.GRADE_PARTIAL;
+  if (missing) return Grade.GRADE_PARTIAL;
   return Grade.GRADE_FULL;
 }
 

@@ -524,6 +524,8 @@ var silhouettes = {
   ),
   hanger: drawn(["M50 40L92 72C95 75 94 80 89 80H11C6 80 5 75 8 72ZM50 47L18 73H82Z"], "M50 40V34C50 31 57 30 57 24C57 15 43 15 43 24")
 };
+
+// page/which-silhouette.ts
 var rules = [
   [/bikini|swimwear set/, "bikini"],
   [/tights|sock|stocking|leg warmer/, "socks"],

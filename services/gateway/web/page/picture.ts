@@ -3,7 +3,8 @@
 import type { Item } from "./api.ts";
 import { colourWord, type Paint, paintOf } from "./colours.ts";
 import { s, styled } from "./dom.ts";
-import { silhouetteOf, silhouettes } from "./silhouettes.ts";
+import { silhouettes } from "./silhouettes.ts";
+import { silhouetteOf } from "./which-silhouette.ts";
 
 /** Ids of patterns must differ inside one page. */
 const numbers = { next: 0 };

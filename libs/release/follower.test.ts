@@ -1,0 +1,145 @@
+import { describe, expect, it } from "vitest";
+import { ModisteError } from "#libs/core/errors.ts";
+import type { ReleaseStore } from "./folder-store.ts";
+import { followReleases, type ReleaseFollower } from "./follower.ts";
+import type { ReleaseManifest } from "./manifest.ts";
+
+/** A shelf of releases by hand; only what a follower asks of a store. */
+class Shelf {
+  name: string | null = null;
+  readonly faulty = new Set<string>();
+  readonly loads: string[] = [];
+  readonly events: string[] = [];
+
+  private readonly store: Pick<ReleaseStore, "current" | "manifest"> = {
+    current: async () => this.name,
+    manifest: async (id) => ({ id }) as ReleaseManifest,
+  };
+
+  follow(warm?: (release: string) => void): Promise<ReleaseFollower<string>> {
+    return followReleases<string>({
+      store: this.store as ReleaseStore,
+      load: async ({ id }) => {
+        this.loads.push(id);
+        if (this.faulty.has(id)) throw new ModisteError("data_loss", "release_sum", `release ${id} is broken`);
+        return `artefact of ${id}`;
+      },
+      ...(warm ? { warm: async ({ release }) => warm(release) } : {}),
+      onSwap: (release) => this.events.push(`serves ${release}`),
+      onRefusal: (release, error) => this.events.push(`refused ${release}: ${error.reason}`),
+      // Looks are made by hand.
+      intervalMs: 1e8,
+    });
+  }
+}
+
+describe("a follower", () => {
+  it("is not ready before the first release, and says what to do", async () => {
+    const shelf = new Shelf();
+    const follower = await shelf.follow();
+    expect(follower.notReady()).toContain("modiste train");
+    expect(() => follower.current()).toThrow(expect.objectContaining({ code: "unavailable", reason: "release_missing" }));
+    shelf.name = "r1";
+    await follower.refresh();
+    expect(follower.notReady()).toBeNull();
+    expect(follower.current()).toMatchObject({ release: "r1", artifact: "artefact of r1" });
+    await follower.close();
+  });
+
+  it("swaps to what is named, keeps the one before, and answers pinned requests from either", async () => {
+    const shelf = new Shelf();
+    shelf.name = "r1";
+    const follower = await shelf.follow();
+    for (const id of ["r2", "r3"]) {
+      shelf.name = id;
+      await follower.refresh();
+    }
+    expect(follower.current().release).toBe("r3");
+    expect(follower.pinned("r2").release).toBe("r2");
+    expect(follower.pinned("r3").release).toBe("r3");
+    expect(follower.pinned("r1").release).toBe("r3");
+    expect(shelf.events).toEqual(["serves r1", "serves r2", "serves r3"]);
+    await follower.close();
+  });
+
+  it("rolls back to the one before without loading it again", async () => {
+    const shelf = new Shelf();
+    shelf.name = "r1";
+    const follower = await shelf.follow();
+    const first = follower.current();
+    shelf.name = "r2";
+    await follower.refresh();
+    shelf.name = "r1";
+    await follower.refresh();
+    expect(follower.current()).toBe(first);
+    expect(follower.pinned("r2").release).toBe("r2");
+    expect(shelf.loads).toEqual(["r1", "r2"]);
+    await follower.close();
+  });
+
+  it("refuses a faulty release once, keeps serving, and recovers with the next", async () => {
+    const shelf = new Shelf();
+    shelf.name = "r1";
+    const follower = await shelf.follow();
+    shelf.faulty.add("r2");
+    shelf.name = "r2";
+    for (let looks = 0; looks < 3; looks++) await follower.refresh();
+    expect(follower.current().release).toBe("r1");
+    expect(follower.notReady()).toBeNull();
+    shelf.name = "r3";
+    await follower.refresh();
+    expect(follower.current().release).toBe("r3");
+    expect(shelf.loads).toEqual(["r1", "r2", "r3"]);
+    expect(shelf.events).toEqual(["serves r1", "refused r2: release_sum", "serves r3"]);
+    await follower.close();
+  });
+
+  it("looks again at a refused release that was taken back, mended and promoted again", async () => {
+    const shelf = new Shelf();
+    shelf.name = "r1";
+    const follower = await shelf.follow();
+    shelf.faulty.add("r2");
+    for (const id of ["r2", "r1"]) {
+      shelf.name = id;
+      await follower.refresh();
+    }
+    shelf.faulty.clear();
+    shelf.name = "r2";
+    await follower.refresh();
+    expect(follower.current().release).toBe("r2");
+    await follower.close();
+  });
+
+  it("says why nothing serves when the first release is refused", async () => {
+    const shelf = new Shelf();
+    shelf.faulty.add("r1");
+    shelf.name = "r1";
+    const follower = await shelf.follow();
+    expect(follower.notReady()).toBe("release r1 was refused: release r1 is broken");
+    expect(() => follower.current()).toThrow("release r1 was refused");
+    await follower.close();
+  });
+
+  it("serves a release only after it was warmed, and refuses it when that fails", async () => {
+    const shelf = new Shelf();
+    const warmed: string[] = [];
+    shelf.name = "r1";
+    const follower = await shelf.follow((release) => {
+      if (release === "r2") throw new Error("a golden request failed");
+      warmed.push(`${release} before ${shelf.events.length} swaps`);
+    });
+    shelf.name = "r2";
+    await follower.refresh();
+    expect(warmed).toEqual(["r1 before 0 swaps"]);
+    expect(follower.current().release).toBe("r1");
+    expect(shelf.events.at(-1)).toBe("refused r2: unexpected");
+    await follower.close();
+  });
+
+  it("stops looking when it is closed", async () => {
+    const shelf = new Shelf();
+    const follower = await shelf.follow();
+    await follower.close();
+    expect(shelf.loads).toEqual([]);
+  });
+});

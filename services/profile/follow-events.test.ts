@@ -1,0 +1,168 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type BusRecord, type ConsumedRecord, type EventBus, topics } from "#libs/bus/bus.ts";
+import { openLmdbBus } from "#libs/bus/lmdb-bus.ts";
+import { systemClock } from "#libs/core/clock.ts";
+import { encodeEvent } from "#libs/events/codec.ts";
+import type { Event } from "#libs/events/event.ts";
+import { openLmdbProfileStore } from "#libs/store/lmdb-profile-store.ts";
+import type { ProfileStore } from "#libs/store/profile-store.ts";
+import { createLogger } from "#libs/telemetry/log.ts";
+import { createMetrics } from "#libs/telemetry/metrics.ts";
+import { type EventFollower, followEvents } from "./follow-events.ts";
+
+let folder: string;
+let bus: EventBus;
+let store: ProfileStore;
+let follower: EventFollower;
+
+const open = (): void => {
+  bus = openLmdbBus(join(folder, "bus"));
+  store = openLmdbProfileStore(join(folder, "profiles"));
+};
+const log = createLogger({ service: "profile", level: "silent" });
+const follow = async (into: ProfileStore = store): Promise<void> => {
+  follower = await followEvents({ bus, store: into, log, metrics: createMetrics(), clock: systemClock });
+};
+const close = async (): Promise<void> => {
+  await follower.close();
+  await bus.close();
+  await store.close();
+};
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "modiste-follow-"));
+  open();
+});
+afterEach(async () => {
+  await close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const event = (eventId: string, overrides: Partial<Event> = {}): Event => ({
+  eventId,
+  subject: "u1",
+  itemId: "i1",
+  type: "purchase",
+  timeSeconds: 1000,
+  value: 5,
+  quantity: 1,
+  surface: "",
+  recommendationId: "",
+  position: 0,
+  ...overrides,
+});
+
+const recordOf = (given: Event): BusRecord => ({ key: given.subject, value: encodeEvent(given) });
+const garbage: BusRecord = { key: "u1", value: Uint8Array.of(255, 255, 255, 1) };
+
+async function eventIds(subject: string): Promise<string[]> {
+  const [profile] = await store.get([subject]);
+  return (profile?.events ?? []).map(({ eventId }) => eventId);
+}
+
+/** Reads a topic until `count` records came. */
+async function read(topic: string, count: number): Promise<ConsumedRecord[]> {
+  const records: ConsumedRecord[] = [];
+  let enough = (): void => undefined;
+  const done = new Promise<void>((resolve) => {
+    enough = resolve;
+  });
+  const consumer = await bus.consume(
+    topic,
+    () => 0,
+    async (batch) => {
+      records.push(...batch.records);
+      if (records.length >= count) enough();
+    },
+  );
+  await done;
+  await consumer.close();
+  return records;
+}
+
+describe("the follower of events", () => {
+  it("applies events to their subjects; who publishes in this process finds the effect", async () => {
+    await follow();
+    await bus.publish(topics.events, [
+      recordOf(event("a")),
+      recordOf(event("b", { subject: "u2" })),
+      recordOf(event("c", { timeSeconds: 900 })),
+    ]);
+    expect(await eventIds("u1")).toEqual(["c", "a"]);
+    expect(await eventIds("u2")).toEqual(["b"]);
+  });
+
+  it("puts what is no event on the dead-letter topic, with its place and cause, and goes on", async () => {
+    await follow();
+    const unknownType: BusRecord = { key: "u1", value: Uint8Array.of(0x20, 99) };
+    await bus.publish(topics.events, [recordOf(event("a")), garbage, unknownType, recordOf(event("b", { timeSeconds: 2000 }))]);
+    expect(await eventIds("u1")).toEqual(["a", "b"]);
+    expect(follower.problem()).toBeNull();
+    const letters = (await read(topics.dead, 2)).map(
+      ({ value }) => JSON.parse(Buffer.from(value).toString("utf8")) as Record<string, unknown>,
+    );
+    expect(letters[0]).toMatchObject({
+      topic: topics.events,
+      offset: 1,
+      cause: expect.stringContaining("not an event"),
+      value: Buffer.from(garbage.value).toString("base64"),
+    });
+    expect(letters[1]).toMatchObject({ offset: 2, cause: "unknown event type" });
+  });
+
+  it("outlives an event that decodes but cannot be held: no subject, an id without end", async () => {
+    await follow();
+    const endless = "x".repeat(5000);
+    await bus.publish(topics.events, [
+      recordOf(event("a", { subject: "" })),
+      recordOf(event("b", { subject: endless })),
+      recordOf(event("c")),
+    ]);
+    expect(follower.problem()).toBeNull();
+    expect(await eventIds("u1")).toEqual(["c"]);
+    expect((await read(topics.dead, 2)).length).toBe(2);
+  });
+
+  it("begins after a restart where the store stands: nothing is lost, nothing is done twice", async () => {
+    await follow();
+    await bus.publish(topics.events, [recordOf(event("a")), garbage]);
+    await follower.close();
+    await bus.publish(topics.events, [recordOf(event("b", { timeSeconds: 2000 }))]);
+    await close();
+    open();
+    const offsets: number[] = [];
+    const spying: ProfileStore = {
+      ...store,
+      apply: (partition, batches, next) => {
+        offsets.push(...batches.flatMap(({ events }) => events.map(({ offset }) => offset)));
+        return store.apply(partition, batches, next);
+      },
+    };
+    await follow(spying);
+    await bus.publish(topics.events, [recordOf(event("c", { timeSeconds: 3000 }))]);
+    expect(await eventIds("u1")).toEqual(["a", "b", "c"]);
+    expect(offsets).toEqual([2, 3]);
+  });
+
+  it("changes nothing when everything is replayed", async () => {
+    await follow();
+    const events = Array.from({ length: 30 }, (_, i) => recordOf(event(`e${i}`, { timeSeconds: 1000 + i, subject: `u${i % 3}` })));
+    await bus.publish(topics.events, events);
+    await follower.close();
+    const before = await store.get(["u0", "u1", "u2"]);
+    await follow({ ...store, position: () => 0 });
+    await bus.publish(topics.events, [recordOf(event("last", { subject: "other" }))]);
+    expect(await eventIds("other")).toEqual(["last"]);
+    expect(await store.get(["u0", "u1", "u2"])).toEqual(before);
+  });
+
+  it("says that events are not applied any more when the store fails", async () => {
+    await follow({ ...store, apply: () => Promise.reject(new Error("disk full")) });
+    await bus.publish(topics.events, [recordOf(event("a"))]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(follower.problem()).toContain("events are not applied");
+  });
+});

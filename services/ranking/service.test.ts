@@ -1,0 +1,94 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { FleetRow } from "#libs/serve/fleet-row.ts";
+import type { Ranker, RankQuery } from "#libs/serve/ranker.ts";
+import { type StartedServices, startServices } from "#libs/serve/start.ts";
+import { createLogger } from "#libs/telemetry/log.ts";
+import { createFixtureShop } from "#libs/testing/fixture.ts";
+import { writeSmallRelease } from "#libs/testing/small-release.ts";
+import { RankerDefinition, type RankRequest, type RankResponse } from "#protos/ranker.ts";
+import { rankingService } from "./service.ts";
+
+const shop = createFixtureShop();
+let asked: RankQuery[];
+let home: string;
+let started: StartedServices;
+
+/** Scores a candidate by its index. */
+const byIndex: Ranker<unknown> = {
+  model: "by-index",
+  fit: async () => undefined,
+  load: async ({ part }) => part.meta(),
+  score: (_, query) => {
+    asked.push(query);
+    return Float64Array.from(query.candidates);
+  },
+  featureHash: () => "0",
+};
+
+const row: FleetRow = {
+  name: "ranking",
+  kind: "ranker",
+  port: 0,
+  budgetMs: 50,
+  quota: 0,
+  onFailure: "degrade",
+  replicas: 1,
+  resources: { cpu: 1, memoryMiB: 1 },
+  module: async () => rankingService(byIndex),
+};
+
+beforeEach(async () => {
+  asked = [];
+  home = await mkdtemp(join(tmpdir(), "modiste-ranking-"));
+  await writeSmallRelease(home, "r1", shop, ["ranking"]);
+  const env = { MODISTE_HOME: home, MODISTE_RPC_PORT: "0", MODISTE_ADMIN_PORT: "0" };
+  started = await startServices([row], [], { env, log: (service) => createLogger({ service, level: "silent" }) });
+});
+
+afterEach(async () => {
+  await started.close();
+  await rm(home, { recursive: true, force: true });
+});
+
+const rank = (request: Partial<RankRequest>): Promise<RankResponse> =>
+  started.connector.connect(RankerDefinition, "local:ranking").rank({ release: "r1", nowSeconds: shop.nowSeconds, ...request });
+
+const column = (source: string, pinned = true): RankRequest["sources"][number] => ({ source, scores: [0.5, 0.25], ranks: [1, 2], pinned });
+
+describe("the ranking service", () => {
+  it("answers one score a candidate, in the order of the request, with release and model", async () => {
+    const answer = await rank({ itemIds: ["item-9", "item-2"], sources: [column("itemcf")] });
+    expect(answer).toEqual({ release: "r1", scores: [9, 2], model: "by-index" });
+  });
+
+  it("sinks what the release does not know below everything, and asks the ranker for the rest", async () => {
+    const sources = [{ source: "itemcf", scores: [3, 2, 1], ranks: [1, 2, 3], pinned: true }];
+    const { scores } = await rank({ itemIds: ["item-7", "from another release", "item-1"], sources });
+    expect(scores).toEqual([7, -Number.MAX_VALUE, 1]);
+    const query = asked.at(-1)!;
+    expect([...query.candidates]).toEqual([7, 1]);
+    expect(Array.from(query.sources[0]!.scores)).toEqual([3, 1]);
+    expect(Array.from(query.sources[0]!.ranks)).toEqual([1, 3]);
+  });
+
+  it("counts the word of a source of another release as missing", async () => {
+    await rank({ itemIds: ["item-9", "item-2"], sources: [column("itemcf", false), column("content")] });
+    expect(asked.at(-1)!.sources.map(({ source }) => source)).toEqual(["content"]);
+  });
+
+  it("refuses columns of another length and too many candidates, naming them", async () => {
+    await expect(rank({ itemIds: ["item-1"], sources: [column("content")] })).rejects.toMatchObject({
+      code: "invalid_argument",
+      field: "sources.content",
+    });
+    const itemIds = Array.from({ length: 2001 }, (_, i) => `item-${i}`);
+    await expect(rank({ itemIds })).rejects.toMatchObject({ code: "invalid_argument", field: "item_ids" });
+  });
+
+  it("answers an empty list for no candidates", async () => {
+    expect((await rank({ itemIds: [] })).scores).toEqual([]);
+  });
+});
