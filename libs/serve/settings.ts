@@ -76,17 +76,21 @@ export function loadSettings(fleet: readonly FleetRow[], modules: ReadonlyMap<st
   return settings;
 }
 
-/** Without keys nobody but this machine may call. */
+/** Settings that say where a service listens; without keys nobody but this machine may call. */
+const hostSettings = ["rpcHost", "httpHost"] as const;
+
 function refuseOpenDoors(names: readonly string[], settings: Settings): void {
-  const open = names.filter((name) => !isLoopback(settings.service(name).rpcHost) && settings.service(name).rpcKeys.length === 0);
-  if (open.length === 0) return;
-  throw new ConfigProblems(
-    open.map((name) => ({
-      variable: `MODISTE_${serviceWord(name)}_RPC_HOST`,
-      message: `"${settings.service(name).rpcHost}" is beyond loopback and MODISTE_RPC_KEYS names no key`,
-      doc: serviceSettings.rpcHost.doc,
-    })),
-  );
+  const open = names.flatMap((name) => {
+    const own = settings.own(name);
+    if (settings.service(name).rpcKeys.length > 0) return [];
+    return hostSettings.flatMap((setting) => {
+      const host = own[setting];
+      if (typeof host !== "string" || isLoopback(host)) return [];
+      const variable = `MODISTE_${serviceWord(name)}_${setting === "rpcHost" ? "RPC" : "HTTP"}_HOST`;
+      return [{ variable, message: `"${host}" is beyond loopback and MODISTE_RPC_KEYS names no key`, doc: serviceSettings.rpcHost.doc }];
+    });
+  });
+  if (open.length > 0) throw new ConfigProblems(open);
 }
 
 export function isLoopback(host: string): boolean {

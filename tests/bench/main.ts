@@ -1,39 +1,52 @@
-/** `npm run bench [name...] [-- --home DIR] [--size small|medium|full]`: measures, prints figures beside their budgets, keeps them in results/. */
+/** `npm run bench [-- name...] [--home DIR] [--data WORD] [--seconds N] [--keep]`: runs benches, prints figures beside budgets, writes results/. */
 
-import { parseArgs } from "node:util";
-import { homeFolders } from "../../services/cli/home.ts";
-import { prepareShop } from "../../services/cli/prepare-shop.ts";
-import { print } from "../../services/cli/terminal.ts";
-import { benchImport } from "./import.ts";
-import { benchRanking } from "./ranking.ts";
-import { type Figure, keepFigures, showFigures } from "./report.ts";
-import { benchServing } from "./serving.ts";
-import { benchTraining } from "./training.ts";
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { openTestShop } from "../support/shop.ts";
+import { type Bench, type BenchContext, figureTable, writeResults } from "./bench.ts";
+import { importing, training } from "./preparation.ts";
+import { ranking } from "./ranking.ts";
+import { serving } from "./serving.ts";
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: { home: { type: "string" }, size: { type: "string", default: "small" } },
-});
+const benches: readonly Bench[] = [serving, ranking, importing, training];
 
-const folders = homeFolders(values.home);
-
-const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
-  import: () => benchImport(values.size),
-  ranking: () => benchRanking(folders.home),
-  serving: () => benchServing(folders.home),
-  training: () => benchTraining(folders.home),
-};
-
-const unknown = positionals.filter((name) => !Object.hasOwn(benches, name));
-if (unknown.length > 0) {
-  print(`no bench ${unknown.join(", ")}; there are ${Object.keys(benches).join(", ")}`);
-  process.exit(2);
+interface Flags {
+  readonly home?: string;
+  readonly data?: string;
+  readonly seconds: string;
+  readonly write: boolean;
 }
 
-await prepareShop(folders);
-for (const [name, run] of Object.entries(benches)) {
-  if (positionals.length > 0 && !positionals.includes(name)) continue;
-  const figures = await run();
-  print(showFigures(figures));
-  keepFigures(`${name}-${name === "import" ? values.size : (figures[0]?.name.split(".")[0] ?? "")}`, figures);
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+async function runBenches(names: readonly string[], { home, data, seconds, write }: Flags): Promise<void> {
+  const unknown = names.filter((name) => !benches.some((bench) => bench.name === name));
+  if (unknown.length > 0) throw new Error(`no bench ${unknown.join(", ")}; there are ${benches.map(({ name }) => name).join(", ")}`);
+  const shop = home === undefined ? await openTestShop() : undefined;
+  const context: BenchContext = {
+    home: shop?.home ?? resolve(home!),
+    data: data ?? (shop ? "tiny" : "home"),
+    seconds: Number(seconds),
+    say,
+  };
+  try {
+    for (const bench of benches.filter(({ name }) => names.length === 0 || names.includes(name))) {
+      say(`${bench.name}: ${bench.about}`);
+      const figures = await bench.run(context);
+      process.stdout.write(`${figureTable(figures)}\n`);
+      if (write) say(`written to ${writeResults(bench.name, figures)}`);
+    }
+  } finally {
+    await shop?.remove();
+  }
 }
+
+await new Command("bench")
+  .description(benches.map(({ name, about }) => `${name}: ${about}`).join("\n"))
+  .argument("[names...]", "which benches; all when none is named")
+  .option("--home <folder>", "home folder to bench, used as it is (default: a copy of the tests' small shop)")
+  .option("--data <word>", "first word of figure names, such as full")
+  .option("--seconds <n>", "seconds of one measurement under load", "15")
+  .option("--no-write", "do not write tests/bench/results")
+  .action(runBenches)
+  .parseAsync();

@@ -1,42 +1,69 @@
-/** Ranking 500 candidates with all features, on one core, in the process. */
+/** Ranking 500 candidates with their features, in this process without any transport. */
 
 import { join } from "node:path";
-import { systemClock } from "#libs/core/clock.ts";
-import { createRandom } from "#libs/core/random.ts";
-import { readCatalog, vocabularyPart } from "#libs/release/catalog-part.ts";
+import { openDataset } from "#libs/data/dataset.ts";
+import { readCatalog } from "#libs/release/catalog-part.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
-import { ranker } from "../../services/ranking/ranker.ts";
-import { type Figure, median } from "./report.ts";
+import { type LoadedSource, offlineCandidates, offlineUser, rankQuery } from "../../services/cli/training/offline.ts";
+import { loadModels } from "../../services/fleet.ts";
+import { type Bench, type BenchContext, type Figures, lower, quantile, sortedOf } from "./bench.ts";
+import { dataFolder } from "./load.ts";
 
-const candidateCount = 500;
-const eventCount = 50;
-const calls = 400;
+const candidates = 500;
+const users = 300;
+const rounds = 5;
 
-export async function benchRanking(home: string): Promise<Figure[]> {
+async function rankingFigures({ home, data, say }: BenchContext): Promise<Figures> {
   const store = openFolderStore(join(home, "releases"));
   const manifest = await store.manifest((await store.current())!);
-  const catalog = readCatalog(await store.part(manifest, vocabularyPart));
-  const artifact = await ranker.load({ part: await store.part(manifest, "ranking"), catalog });
-  const random = createRandom(1, "bench ranking");
-  const nowSeconds = manifest.data.end_seconds;
-  const times: number[] = [];
-  for (let call = 0; call < calls; call++) {
-    const candidates = Int32Array.from(new Set(Array.from({ length: candidateCount * 2 }, () => random.below(catalog.itemCount)))).slice(
-      0,
-      candidateCount,
-    );
-    const ranks = Uint32Array.from(candidates, (_, i) => (i % 3 === 0 ? 0 : i + 1));
-    const scores = Float32Array.from(ranks, (rank) => (rank === 0 ? 0 : 1 / rank));
-    const sources = ["popularity", "itemcf", "lightgcn", "content"].map((source) => ({ source, ranks, scores }));
-    const items = Int32Array.from({ length: eventCount }, () => random.below(catalog.itemCount));
-    const events = {
-      items,
-      times: Float64Array.from(items, (_, i) => nowSeconds - (eventCount - i) * 86_400),
-      types: new Uint8Array(eventCount).fill(3),
-    };
-    const started = systemClock.monotonicMs();
-    ranker.score(artifact, { candidates, sources, events, attributes: new Map([["age", "31"]]), nowSeconds });
-    times.push(systemClock.monotonicMs() - started);
+  const catalog = readCatalog(await store.part(manifest, "vocabulary"));
+  const models = await loadModels();
+  const ranker = await models.ranker.load({ part: await store.part(manifest, "ranking"), catalog });
+  const sources: LoadedSource[] = [];
+  for (const { name, source } of models.sources) {
+    sources.push({ name, source, artifact: await source.load({ part: await store.part(manifest, name), catalog }) });
   }
-  return [{ name: `${manifest.data.name}.ranking.p50`, value: median(times.slice(calls / 4)), unit: "ms", better: "lower", budget: 2 }];
+  const dataset = await openDataset(await dataFolder(home));
+  const interactions = await dataset.loadInteractions();
+  const table = await dataset.loadUsers();
+  dataset.close();
+  const quotas = Object.fromEntries(sources.map(({ name }) => [name, 300]));
+  const retrieving = new Map<string, number[]>(sources.map(({ name }) => [name, []]));
+  const ranking: number[] = [];
+  let ranked = 0;
+  for (let round = 0; round < rounds; round++) {
+    for (let i = 0; i < users; i++) {
+      const user = offlineUser(interactions, table, Math.floor((i / users) * table.userCount), manifest.data.end_seconds);
+      for (const source of sources) {
+        const startedMs = performance.now();
+        source.source.retrieve(source.artifact, { ...user, limit: 100, seeds: new Int32Array(0), allowed: null });
+        if (round > 0) retrieving.get(source.name)!.push(performance.now() - startedMs);
+      }
+      const query = rankQuery(user, offlineCandidates(sources, user, catalog, quotas, candidates));
+      const startedMs = performance.now();
+      models.ranker.score(ranker, query);
+      // The first round is the compiler's.
+      if (round === 0) continue;
+      ranking.push(performance.now() - startedMs);
+      ranked += query.candidates.length;
+    }
+  }
+  say(`${(ranked / ranking.length).toFixed(0)} candidates a request on average`);
+  const sorted = sortedOf(ranking);
+  const prefix = `${data}.${models.ranker.model}.rank-500`;
+  const figures: Figures = {
+    [`${prefix}.p50`]: lower(quantile(sorted, 0.5), "ms", 2),
+    [`${prefix}.p99`]: lower(quantile(sorted, 0.99), "ms"),
+  };
+  for (const [name, times] of retrieving) {
+    figures[`${data}.${name}.retrieve-100.p50`] = lower(quantile(sortedOf(times), 0.5), "ms", 2);
+    figures[`${data}.${name}.retrieve-100.p99`] = lower(quantile(sortedOf(times), 0.99), "ms");
+  }
+  return figures;
 }
+
+export const ranking: Bench = {
+  name: "ranking",
+  about: "features and scores of 500 candidates, and each source alone",
+  run: rankingFigures,
+};
