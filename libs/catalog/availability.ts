@@ -9,8 +9,14 @@ import type { Catalog } from "./catalog.ts";
  */
 const idleDaysMax = 60;
 
-/** Sold within 60 days before the instant, or never sold: new. */
-export function isAvailable(catalog: Catalog, item: number, nowSeconds: number): boolean {
+/**
+ * What an item means that was never sold. Serving keeps it: it is new. A replay of the past drops it: data sets list no day of first
+ * offering, so at a past instant "never sold yet" is mostly "will be launched", which nobody could have known.
+ */
+export type UnsoldItems = "keep" | "drop";
+
+/** Sold within 60 days before the instant; `unsold` decides on what was never sold. */
+export function isAvailable(catalog: Catalog, item: number, nowSeconds: number, unsold: UnsoldItems): boolean {
   const last = catalog.lastSaleSeconds[item]!;
-  return last === 0 || nowSeconds - last <= idleDaysMax * secondsPerDay;
+  return last === 0 ? unsold === "keep" : nowSeconds - last <= idleDaysMax * secondsPerDay;
 }

@@ -82,8 +82,9 @@ export class Duck {
 
   private report(options: RunOptions): void {
     if (options.step === undefined) return;
-    const { rows_processed: done, total_rows_to_process: total } = this.connection.progress;
-    (options.progress ?? noProgress)({ step: options.step, done: Number(done), total: Number(total), unit: "rows" });
+    // DuckDB counts rows of a step in units of its own; its share is what can be trusted. Negative: not known yet.
+    const { percentage } = this.connection.progress;
+    if (percentage >= 0) (options.progress ?? noProgress)({ step: options.step, done: Math.round(percentage), total: 100, unit: "%" });
   }
 }
 

@@ -35,4 +35,18 @@ export interface History {
   readonly values: readonly number[];
 }
 
+/** Latest events of a subject that sources and ranker see, in training as in serving. */
+export const historyMax = 200;
+
+/** The latest `historyMax` events. */
+export function latestHistory(history: History): History {
+  if (history.itemIds.length <= historyMax) return history;
+  return {
+    itemIds: history.itemIds.slice(-historyMax),
+    types: history.types.slice(-historyMax),
+    timesSeconds: history.timesSeconds.slice(-historyMax),
+    values: history.values.slice(-historyMax),
+  };
+}
+
 export const emptyHistory: History = { itemIds: [], types: [], timesSeconds: [], values: [] };

@@ -94,7 +94,7 @@ function fillSource(out: Float32Array, width: number, column: number, source: So
   }
 }
 
-function fillUserItem(out: Float32Array, at: number, user: UserState, item: number, catalog: Catalog): void {
+function fillUserItem(out: Float32Array, at: number, user: UserState, item: number, catalog: Catalog, logs: ItemLogs): void {
   const bought = user.bought.get(item);
   if (bought) {
     out[at] = 1;
@@ -115,7 +115,27 @@ function fillUserItem(out: Float32Array, at: number, user: UserState, item: numb
   out[at + 8] = user.liked.has(item) ? 1 : 0;
   out[at + 9] = user.disliked.has(item) ? 1 : 0;
   const price = catalog.prices[item]!;
-  out[at + 10] = price > 0 && !Number.isNaN(user.logPrice) ? Math.min(3, Math.abs(Math.log(price) - user.logPrice)) : 0;
+  out[at + 10] = price > 0 && !Number.isNaN(user.logPrice) ? Math.min(3, Math.abs(logs.price[item]! - user.logPrice)) : 0;
+}
+
+/** What does not depend on the request, computed once a release: logarithms are most of the work of a row. */
+interface ItemLogs {
+  readonly count1: Float32Array;
+  readonly count7: Float32Array;
+  readonly count28: Float32Array;
+  readonly trend: Float32Array;
+  /** Natural logarithm of the price; meaningless where the price is 0. */
+  readonly price: Float64Array;
+}
+
+function itemLogs(catalog: Catalog, { count1, count7, countBefore7, count28 }: ItemStatistics): ItemLogs {
+  return {
+    count1: count1.map(Math.log1p),
+    count7: count7.map(Math.log1p),
+    count28: count28.map(Math.log1p),
+    trend: count7.map((count, item) => Math.log((count + 1) / (countBefore7[item]! + 1))),
+    price: Float64Array.from(catalog.prices, Math.log),
+  };
 }
 
 /** Features of an item alone and of its standing with the user's segment; `segmentTotals` are purchases of 28 days by segment. */
@@ -125,18 +145,19 @@ function fillItem(
   user: UserState,
   item: number,
   stats: ItemStatistics,
+  logs: ItemLogs,
   segmentTotals: Float64Array,
   nowSeconds: number,
 ): void {
   const itemCount = stats.count7.length;
-  const week = Math.log1p(stats.count7[item]!);
+  const week = logs.count7[item]!;
   const inSegment = stats.segment28[user.segment * itemCount + item]!;
   const total = segmentTotals[segmentTotals.length - 1]!;
   const expected = total > 0 ? (stats.count28[item]! * segmentTotals[user.segment]!) / total : 0;
-  out[at] = Math.log1p(stats.count1[item]!);
+  out[at] = logs.count1[item]!;
   out[at + 1] = week;
-  out[at + 2] = Math.log1p(stats.count28[item]!);
-  out[at + 3] = Math.log((stats.count7[item]! + 1) / (stats.countBefore7[item]! + 1));
+  out[at + 2] = logs.count28[item]!;
+  out[at + 3] = logs.trend[item]!;
   out[at + 4] = Math.log((inSegment + 5) / (expected + 5));
   out[at + 5] = Math.log1p(inSegment);
   const first = stats.firstSale[item]!;
@@ -172,6 +193,7 @@ export function createFeatureTable(catalog: Catalog, stats: ItemStatistics, sour
   const columns = affinityColumns(catalog);
   const names = featureNames(sources, columns);
   const totals = totalsBySegment(stats);
+  const logs = itemLogs(catalog, stats);
   const userItemAt = sources.length * sourceFeatures.length;
   const affinityAt = userItemAt + userItemFeatures.length;
   const itemAt = affinityAt + columns.length;
@@ -188,9 +210,9 @@ export function createFeatureTable(catalog: Catalog, stats: ItemStatistics, sour
       for (let i = 0; i < positions.length; i++) {
         const row = i * width;
         const item = candidates[positions[i]!]!;
-        fillUserItem(out, row + userItemAt, user, item, catalog);
+        fillUserItem(out, row + userItemAt, user, item, catalog, logs);
         for (let c = 0; c < columns.length; c++) out[row + affinityAt + c] = user.affinities[c]!.get(columns[c]!.codes[item]!) ?? 0;
-        fillItem(out, row + itemAt, user, item, stats, totals, nowSeconds);
+        fillItem(out, row + itemAt, user, item, stats, logs, totals, nowSeconds);
       }
       return out;
     },

@@ -7,17 +7,22 @@ export interface NamedAnswer {
   readonly answer: SourceAnswer;
 }
 
-/** Candidates ordered by their best rank, then by item, so that the answer does not depend on the order of the sources; at most `limit`. */
-function orderItems(answers: readonly NamedAnswer[], limit: number): Int32Array {
-  const bestRank = new Map<number, number>();
-  for (const { answer } of answers) {
-    answer.items.forEach((item, i) => {
-      const known = bestRank.get(item);
-      if (known === undefined || i < known) bestRank.set(item, i);
-    });
+/**
+ * Candidates ordered by their best rank, then by item, so that the answer does not depend on the order of the sources; at most `limit`.
+ * Answers the place of each item. The lists are read side by side, a rank at a time: only items of one rank have to be sorted.
+ */
+function orderItems(answers: readonly NamedAnswer[], limit: number): Map<number, number> {
+  const positionOf = new Map<number, number>();
+  const longest = answers.reduce((length, { answer }) => Math.max(length, answer.items.length), 0);
+  for (let rank = 0; rank < longest && positionOf.size < limit; rank++) {
+    const fresh: number[] = [];
+    for (const { answer } of answers) {
+      if (rank < answer.items.length && !positionOf.has(answer.items[rank]!)) fresh.push(answer.items[rank]!);
+    }
+    if (fresh.length > 1) fresh.sort((a, b) => a - b);
+    for (const item of fresh) if (positionOf.size < limit && !positionOf.has(item)) positionOf.set(item, positionOf.size);
   }
-  const items = [...bestRank.keys()].sort((a, b) => bestRank.get(a)! - bestRank.get(b)! || a - b);
-  return Int32Array.from(items.slice(0, limit));
+  return positionOf;
 }
 
 function alignColumn({ source, answer }: NamedAnswer, positionOf: ReadonlyMap<number, number>): SourceColumn {
@@ -39,12 +44,8 @@ function alignColumn({ source, answer }: NamedAnswer, positionOf: ReadonlyMap<nu
 
 /** Keeps every source's rank and score. O(candidates log candidates). */
 export function mergeAnswers(answers: readonly NamedAnswer[], limit: number): CandidateTable {
-  const items = orderItems(answers, limit);
-  const positionOf = new Map<number, number>();
-  items.forEach((item, position) => {
-    positionOf.set(item, position);
-  });
-  return { items, sources: answers.map((answer) => alignColumn(answer, positionOf)) };
+  const positionOf = orderItems(answers, limit);
+  return { items: Int32Array.from(positionOf.keys()), sources: answers.map((answer) => alignColumn(answer, positionOf)) };
 }
 
 /** The table without the positions that `keep` refuses. */

@@ -75,8 +75,9 @@ function failureOf(cause: unknown, caller: AbortSignal): Failure {
 
 /** Positions of `scores`, highest first; not finite sinks to the end, ties keep the order of the table. */
 export function orderByScore(scores: Float64Array): Int32Array {
-  const key = (at: number): number => (Number.isFinite(scores[at]) ? scores[at]! : Number.NEGATIVE_INFINITY);
-  return Int32Array.from(scores.keys()).sort((a, b) => (key(a) === key(b) ? a - b : key(b) - key(a)));
+  const keys = scores.map((score) => (Number.isFinite(score) ? score : Number.NEGATIVE_INFINITY));
+  // Two infinities give NaN, which falls through to the order of the table as a tie does.
+  return Int32Array.from(scores.keys()).sort((a, b) => keys[b]! - keys[a]! || a - b);
 }
 
 interface RetrievedSource {
@@ -110,16 +111,20 @@ function applyFilters<Query>(
   query: Query,
   table: CandidateTable,
 ): { table: CandidateTable; removed: FilterReport[] } {
-  const removed: FilterReport[] = [];
-  let current = table;
-  for (const filter of pipeline.filters) {
-    const keep = filter.keep(query);
-    if (keep === null) continue;
-    const kept = Int32Array.from(current.items.keys()).filter((position) => keep(current.items[position]!));
-    if (kept.length < current.items.length) removed.push({ filter: filter.name, removed: current.items.length - kept.length });
-    current = selectCandidates(current, kept);
+  const keeps = pipeline.filters.flatMap(({ name, keep }) => {
+    const predicate = keep(query);
+    return predicate === null ? [] : [{ name, predicate, removed: 0 }];
+  });
+  const { items } = table;
+  const kept = new Int32Array(items.length);
+  let count = 0;
+  for (let position = 0; position < items.length; position++) {
+    const refusing = keeps.find(({ predicate }) => !predicate(items[position]!));
+    if (refusing) refusing.removed++;
+    else kept[count++] = position;
   }
-  return { table: current, removed };
+  const removed = keeps.flatMap(({ name, removed: number }) => (number === 0 ? [] : [{ filter: name, removed: number }]));
+  return { table: selectCandidates(table, kept.subarray(0, count)), removed };
 }
 
 interface Filtered {

@@ -22,6 +22,7 @@ const describing =
     id,
     parent: null,
     created_seconds: 1,
+    clock_behind_seconds: 0,
     code_version: "test",
     data: { name: "none", fingerprint: "0", end_seconds: 1 },
     feature_hash: "0",

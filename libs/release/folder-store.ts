@@ -77,7 +77,8 @@ function createDraft(root: string, id: string): ReleaseDraft {
     },
     finish: async (describe) => {
       const manifest = describe(parts);
-      await writeFile(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+      await writeFile(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`, { flush: true });
+      for (const part of Object.keys(parts)) await syncFolder(join(folder, part));
       await syncFolder(folder);
       await rename(folder, join(root, id));
       await syncFolder(root);

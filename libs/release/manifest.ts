@@ -25,12 +25,14 @@ const manifestSchema = z.object({
   id: z.string(),
   parent: z.string().nullable(),
   created_seconds: z.number(),
+  /** Seconds that the serving clock stands behind the wall clock; see serving-clock.ts. */
+  clock_behind_seconds: z.number().nonnegative(),
   code_version: z.string(),
   data: z.object({ name: z.string(), fingerprint: z.string(), end_seconds: z.number() }),
   /** Hash of the feature definitions that the ranker was trained on. */
   feature_hash: z.string(),
   parts: z.record(z.string(), z.object({ files: z.array(file) })),
-  /** Measured on the last week held out, by name such as "map@12". */
+  /** Measured while training, by name such as "candidates.recall". */
   metrics: z.record(z.string(), figure),
   promotion: z.object({ decision: z.enum(["promoted", "refused", "first", "unchecked"]), reasons: z.array(z.string()) }),
   golden: z.array(golden),

@@ -9,10 +9,16 @@ const historicDays = 30;
 export type ClockMode = "auto" | "wall";
 
 /**
- * `wall`: the wall clock. `auto`: the same, but for a release made of historic data the clock starts at the end of the data
- * when the release is made, so that decay and windows mean what they did in training. Seconds since 1970 UTC.
+ * How far the serving clock of a new release stands behind the wall clock: 0 for a running shop; for historic data the clock starts at the
+ * end of the data. A parent made of data with the same end hands its own on, so that events posted under it keep their place in time.
  */
+export function clockBehind(dataEndSeconds: number, createdSeconds: number, parent: ReleaseManifest | null): number {
+  const behind = createdSeconds - dataEndSeconds;
+  if (behind <= historicDays * secondsPerDay) return 0;
+  return parent !== null && parent.data.end_seconds === dataEndSeconds ? parent.clock_behind_seconds : behind;
+}
+
+/** `wall`: the wall clock. `auto`: the release's clock, so that decay and windows mean what they did in training. Seconds since 1970 UTC. */
 export function servingNow(manifest: ReleaseManifest, wallSeconds: number, mode: ClockMode): number {
-  const behind = manifest.created_seconds - manifest.data.end_seconds;
-  return mode === "wall" || behind <= historicDays * secondsPerDay ? wallSeconds : wallSeconds - behind;
+  return mode === "wall" ? wallSeconds : wallSeconds - manifest.clock_behind_seconds;
 }

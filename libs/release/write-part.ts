@@ -36,10 +36,19 @@ export async function sha256File(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-async function writeSynced(path: string, chunks: readonly Uint8Array[]): Promise<void> {
+async function writeChunks(path: string, chunks: readonly Uint8Array[]): Promise<void> {
   const handle = await open(path, "w");
   try {
     for (const chunk of chunks) await handle.write(chunk);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Also for files that a library wrote by itself. */
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, "r+");
+  try {
     await handle.sync();
   } finally {
     await handle.close();
@@ -70,11 +79,12 @@ export async function createPartWriter(folder: string): Promise<OpenPartWriter> 
     },
     path: (fileName) => join(folder, fileName),
     finish: async () => {
-      await writeSynced(join(folder, tensorFileName), encodeTensors(arrays));
+      await writeChunks(join(folder, tensorFileName), encodeTensors(arrays));
       await writeFile(join(folder, metaFileName), `${JSON.stringify(document ?? {}, null, 2)}\n`);
       const files: ReleaseFile[] = [];
       for (const name of (await readdir(folder)).sort()) {
         const path = join(folder, name);
+        await syncFile(path);
         files.push({ name, bytes: (await stat(path)).size, sha256: await sha256File(path) });
       }
       return files;

@@ -18,9 +18,9 @@ export async function openRpc(parts: ProcessParts, health: Health): Promise<Read
   const ports = new Map<string, number>();
   const outward = parts.rows.length === 1 ? parts.rows : parts.rows.filter((row) => row.kind === "gateway");
   for (const row of outward) {
-    const { rpcHost: host, rpcPort } = parts.settings.service(row.name);
+    const { rpcHost: host } = parts.settings.service(row.name);
     const { bindings } = runningOf(parts, row);
-    const server = await startGrpcServer({ ...serverOptions(parts, row), bindings, health, host, port: rpcPort ?? row.port });
+    const server = await startGrpcServer({ ...serverOptions(parts, row), bindings, health, host, port: parts.settings.port(row) });
     parts.closers.push(() => server.close(parts.settings.process.drainLimitMs));
     ports.set(row.name, server.port);
   }
@@ -32,7 +32,7 @@ export async function openAdmin(parts: ProcessParts): Promise<number | undefined
   const [row, ...others] = parts.rows;
   if (row === undefined || others.length > 0 || row.kind === "gateway") return undefined;
   const { rpcHost, adminPort } = parts.settings.service(row.name);
-  const server = await startAdminServer(rpcHost, adminPort ?? row.port + adminPortOffset, parts.telemetry.metrics, () =>
+  const server = await startAdminServer(rpcHost, adminPort ?? parts.settings.port(row) + adminPortOffset, parts.telemetry.metrics, () =>
     whyNotReady(parts),
   );
   parts.closers.push(() => server.close());

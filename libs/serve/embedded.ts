@@ -14,7 +14,7 @@ export const embeddedSettings = defineConfig({
   state: text("STATE", "folder of the embedded bus and profile store; by default state/ inside the home folder", { fallback: "" }),
 });
 
-type EmbeddedContext = Pick<ServiceContext<{ readonly state: string }>, "shared" | "home" | "config">;
+type EmbeddedContext = Pick<ServiceContext<{ readonly state: string }>, "shared" | "home" | "config" | "log">;
 
 const busKey = resourceKey<EventBus>("event bus");
 const profilesKey = resourceKey<ProfileStore>("profile store");
@@ -36,9 +36,12 @@ export function openEventBus(context: EmbeddedContext): Promise<EventBus> {
 
 export function openProfileStore(context: EmbeddedContext): Promise<ProfileStore> {
   const folder = join(folderOf(context), stateFolders.profiles);
+  const onBroken = (_subject: string, err: unknown): void => {
+    context.log.error({ err }, "a stored profile cannot be read; it is put aside when its subject is written again");
+  };
   return context.shared.open(
     profilesKey,
-    () => openLmdbProfileStore(folder),
+    () => openLmdbProfileStore(folder, onBroken),
     (store) => store.close(),
     folder,
   );

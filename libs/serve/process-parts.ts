@@ -103,7 +103,7 @@ function createContext(parts: ProcessParts, row: FleetRow): ServiceContext {
 /** Configured, else in this process when it runs here, else on this machine. */
 function targetOf(parts: ProcessParts, row: FleetRow): string {
   const here = parts.rows.includes(row);
-  const target = parts.settings.target(row.name) ?? (here ? "local:" : `dns:///127.0.0.1:${row.port}`);
+  const target = parts.settings.target(row.name) ?? (here ? "local:" : `dns:///127.0.0.1:${parts.settings.port(row)}`);
   return target === "local:" ? `local:${row.name}` : target;
 }
 

@@ -49,13 +49,17 @@ export interface Settings {
   own(name: string): Readonly<Record<string, unknown>>;
   /** `MODISTE_<SERVICE>_URL`; undefined where it is not set. */
   target(name: string): string | undefined;
+  /** Port of gRPC of a service, here or elsewhere on this machine. */
+  port(row: FleetRow): number;
   readonly effective: Readonly<Record<string, unknown>>;
 }
 
 /** All schemas of a process, by service; the input of `loadConfig` and of docs/config.md. */
 export function configSchemas(fleet: readonly FleetRow[], modules: ReadonlyMap<string, ServiceModule>): Record<string, ConfigSchema> {
   const targets = Object.fromEntries(fleet.map((row) => [`target:${row.name}`, targetField(row)]));
-  const schemas: Record<string, ConfigSchema> = { "": { ...processSettings, ...targets } };
+  const elsewhere = fleet.filter((row) => !modules.has(row.name));
+  const ports = Object.fromEntries(elsewhere.map((row) => [`port:${row.name}`, portField(row)]));
+  const schemas: Record<string, ConfigSchema> = { "": { ...processSettings, ...targets, ...ports } };
   for (const [name, module] of modules) schemas[name] = { ...serviceSettings, ...module.config };
   return schemas;
 }
@@ -70,6 +74,8 @@ export function loadSettings(fleet: readonly FleetRow[], modules: ReadonlyMap<st
     service: (name) => own(name) as ServiceSettings,
     own,
     target: (name) => own("")[`target:${name}`] as string | undefined,
+    port: ({ name, port }) =>
+      (modules.has(name) ? (own(name) as ServiceSettings).rpcPort : (own("")[`port:${name}`] as number | undefined)) ?? port,
     effective: loaded.effective,
   };
   refuseOpenDoors([...modules.keys()], settings);
@@ -100,6 +106,12 @@ export function isLoopback(host: string): boolean {
 /** Absolute path of the home folder. */
 export function homeFolder(settings: ProcessSettings, workingFolder: string): string {
   return settings.home.startsWith("/") ? settings.home : join(workingFolder, settings.home);
+}
+
+/** The port of a service that runs elsewhere on this machine: the same variable that moves its door. */
+function portField({ name, port }: FleetRow): ConfigSchema[string] {
+  const doc = `port of gRPC of ${name}; by default ${port}`;
+  return integer(`${serviceWord(name)}_RPC_PORT`, doc, { min: 0, max: 65_535, fallback: undefined });
 }
 
 function targetField({ name, port }: FleetRow): ConfigSchema[string] {

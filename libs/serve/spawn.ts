@@ -4,8 +4,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { type Environment, readEnvironment } from "#libs/config/environment.ts";
+import { serviceWord } from "#libs/config/schema.ts";
 import { systemClock } from "#libs/core/clock.ts";
-import { ModisteError } from "#libs/core/errors.ts";
+import { invalid, ModisteError } from "#libs/core/errors.ts";
 import { createConnector } from "#libs/rpc/connect.ts";
 import { HealthDefinition } from "#libs/rpc/health.ts";
 import { startTelemetry } from "#libs/telemetry/telemetry.ts";
@@ -45,7 +46,11 @@ export function spawnFleet(fleet: readonly FleetRow[], options: SpawnOptions = {
   process.once("exit", killAll);
   const stopped = new AbortController();
   return {
-    ready: waitUntilServing(fleet, options.readyLimitMs ?? 60_000, stopped.signal),
+    ready: waitUntilServing(
+      fleet.map((row) => ({ ...row, port: portOf(row, options.env) })),
+      options.readyLimitMs ?? 60_000,
+      stopped.signal,
+    ),
     pids: () => new Map(children.flatMap((child) => (child.pid === undefined ? [] : [[child.row.name, child.pid]]))),
     async stop(limitMs = 15_000) {
       stopped.abort();
@@ -57,6 +62,9 @@ export function spawnFleet(fleet: readonly FleetRow[], options: SpawnOptions = {
 
 /** The whole life of `npm run fleet`: starts, says when all serve, stops all on a signal, exits 0; 1 when they do not become ready. */
 export async function runFleet(fleet: readonly FleetRow[], options: SpawnOptions = {}): Promise<void> {
+  if ((options.env ?? readEnvironment()).MODISTE_RPC_PORT !== undefined) {
+    throw invalid("MODISTE_RPC_PORT", "would give every service of the fleet the same port; set MODISTE_<SERVICE>_RPC_PORT");
+  }
   const spawned = spawnFleet(fleet, options);
   const write = options.write ?? ((line: string) => void process.stderr.write(line));
   const stop = (code: 0 | 1): void => void spawned.stop().then(() => process.exit(code));
@@ -139,6 +147,11 @@ class WatchedChild {
     const write = this.options.write ?? ((text: string) => process.stderr.write(text));
     write(`${this.row.name.padEnd(12)}| ${line}\n`);
   }
+}
+
+/** Where a row listens: as its own variable says, else as the table says. */
+function portOf(row: FleetRow, env: Environment = readEnvironment()): number {
+  return Number(env[`MODISTE_${serviceWord(row.name)}_RPC_PORT`] ?? row.port);
 }
 
 async function waitUntilServing(fleet: readonly FleetRow[], limitMs: number, signal: AbortSignal): Promise<void> {

@@ -13,12 +13,12 @@ export interface ProfileStore {
   get(subjects: readonly string[]): Promise<(Profile | null)[]>;
   /**
    * Applies the batches and moves the partition's position in one atomic step. Events that were applied before are left
-   * out, so a repeated call changes nothing.
+   * out, so a repeated call changes nothing. A stored profile that cannot be read is put aside and its subject begins anew.
    */
   apply(partition: string, batches: readonly SubjectBatch[], nextOffset: number): Promise<void>;
   /** Next offset of a partition; 0 for one that was never applied. */
   position(partition: string): number;
-  /** Replaces whole profiles, for seeding; resolves when they are flushed. */
+  /** Replaces the seeded part of profiles; events that came over the bus stay. Resolves when they are flushed. */
   seed(profiles: readonly Profile[]): Promise<void>;
   count(): number;
   close(): Promise<void>;

@@ -84,6 +84,12 @@ export function applyEvents(profile: Profile, partition: string, batch: readonly
   };
 }
 
+/** A seeded profile in place of a held one: the seeded history is replaced, what came over the bus since stays. */
+export function reseedProfile(held: Profile, seeded: Profile): Profile {
+  const live = held.events.filter(({ eventId }) => eventId !== "");
+  return { ...seeded, version: held.version + 1, events: boundEvents([...seeded.events, ...live]), nextOffsets: held.nextOffsets };
+}
+
 export function profileHistory(profile: Profile): History {
   return {
     itemIds: profile.events.map((event) => event.itemId),

@@ -53,14 +53,16 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   const lag = make.histogram("modiste_event_lag_seconds", "From accepting an event to its effect", lagBuckets);
   const releases = make.gauge("modiste_release_info", "1 for the release that serves a part", ["part", "release"]);
   const serving = new Map<string, string>();
+  const stageTimers = remembered((stage: string) => stages.labels({ stage }));
+  const candidateCounts = remembered((source: string) => candidates.labels({ source }));
   return {
     registry,
     serverTimer: (service, method) => callTimer(server, service, method),
     clientTimer: (service, method) => callTimer(client, service, method),
     dropped: (service, why) => dropped.inc({ service, why }),
-    stage: (stage, seconds) => stages.observe({ stage }, seconds),
+    stage: (stage, seconds) => stageTimers(stage).observe(seconds),
     answer: (surface, grade) => answers.inc({ surface, grade }),
-    sourceCandidates: (source, count) => candidates.observe({ source }, count),
+    sourceCandidates: (source, count) => candidateCounts(source).observe(count),
     eventLag: (seconds) => lag.observe(seconds),
     release: (part, release) => {
       const before = serving.get(part);
@@ -82,6 +84,16 @@ function makers(registry: Registry): Pick<Metrics, "counter" | "gauge" | "histog
     counter: (name, help, labels = []) => new Counter({ name, help, labelNames: labels, registers }),
     gauge: (name, help, labels = []) => new Gauge({ name, help, labelNames: labels, registers }),
     histogram: (name, help, buckets, labels = []) => new Histogram({ name, help, buckets: [...buckets], labelNames: labels, registers }),
+  };
+}
+
+/** Looks a child up once: see `CallTimer`. */
+function remembered<T>(make: (label: string) => T): (label: string) => T {
+  const children = new Map<string, T>();
+  return (label) => {
+    const known = children.get(label) ?? make(label);
+    children.set(label, known);
+    return known;
   };
 }
 

@@ -85,6 +85,16 @@ export function profileStoreContract(adapter: string, open: () => Promise<StoreH
       expect(profile!.events.map(({ itemId }) => itemId)).toEqual(["old", "old", "item new"]);
       expect(harness.store.count()).toBe(1);
     });
+    it("keeps acknowledged events when the subject is seeded again, and replaces what was seeded", async () => {
+      const seeded = (itemId: string) => ({ eventId: "", itemId, type: 3, timeSeconds: 1, value: 2 });
+      const profile = { subject: "u", version: 1, attributes: {}, nextOffsets: {} };
+      await harness.store.seed([{ ...profile, events: [seeded("old")] }]);
+      await harness.store.apply("e/0", batchOf([eventOf("new", 5)]), 1);
+      await harness.store.seed([{ ...profile, events: [seeded("older"), seeded("old")] }]);
+      await harness.store.apply("e/0", batchOf([eventOf("new", 5)]), 1);
+      const [held] = await harness.store.get(["u"]);
+      expect(held!.events.map(({ itemId }) => itemId)).toEqual(["older", "old", "item new"]);
+    });
     it("has everything after it was closed and opened again", async () => {
       await harness.store.apply("e/0", batchOf([eventOf("a", 1)]), 1);
       const before = await harness.store.get(["u"]);

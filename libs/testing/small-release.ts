@@ -18,6 +18,7 @@ export async function writeSmallRelease(home: string, id: string, shop: FixtureS
     id,
     parent: null,
     created_seconds: nowSeconds,
+    clock_behind_seconds: 0,
     code_version: "test",
     data: { name: "fixture", fingerprint: "0", end_seconds: nowSeconds },
     feature_hash: "0",

@@ -23,7 +23,9 @@ export interface GatewayQuery {
   /** Events given in the request, not yet in any profile. */
   readonly session: readonly Event[];
   readonly attributes: ReadonlyMap<string, string>;
-  /** Profile and session together, ascending by time; filled by hydrate. */
+  /** Whether the request names an instant of its own: then nothing later counts. */
+  readonly asOf: boolean;
+  /** Profile and session together, ascending by time, whole: filters need it all. Sources and ranker get `latestHistory`. Filled by hydrate. */
   readonly history: History;
   readonly knowledge: Knowledge;
   /** Pinned for the whole request. */

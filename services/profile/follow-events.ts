@@ -1,5 +1,6 @@
 /** The consumer: applies every event of the bus to its subject's profile, once in effect. */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { type ConsumedBatch, type ConsumedRecord, type Consumer, type EventBus, topics } from "#libs/bus/bus.ts";
 import type { Clock } from "#libs/core/clock.ts";
 import { type ModisteError, toModisteError } from "#libs/core/errors.ts";
@@ -89,18 +90,50 @@ async function applyBatch({ partition, records }: ConsumedBatch, { bus, store, l
   for (const { publishedSeconds } of records) metrics.eventLag(Math.max(0, now - publishedSeconds));
 }
 
-/** Starts where the store stands, so that a restart repeats nothing and loses nothing. */
+/** Milliseconds between two tries of a consumer that failed. */
+const retryMs = { first: 250, longest: 10_000 } as const;
+
+/**
+ * Starts where the store stands, so that a restart repeats nothing and loses nothing. A failure (a full disk, a store that went away) is
+ * tried again with growing pauses; until it succeeds `problem` says why events do not count.
+ */
 export async function followEvents(options: FollowOptions): Promise<EventFollower> {
   const { bus, store, log } = options;
+  const stop = new AbortController();
   let problem: ModisteError | null = null;
-  const consumer: Consumer = await bus.consume(
-    topics.events,
-    (partition) => store.position(partition),
-    (batch) => applyBatch(batch, options),
-  );
-  consumer.finished.catch((cause: unknown) => {
-    problem = toModisteError(cause);
-    log.error({ err: problem }, "events are not applied any more");
-  });
-  return { problem: () => problem && `events are not applied: ${problem.detail}`, close: () => consumer.close() };
+  let pauseMs: number = retryMs.first;
+  const consume = (): Promise<Consumer> =>
+    bus.consume(
+      topics.events,
+      (partition) => store.position(partition),
+      async (batch) => {
+        await applyBatch(batch, options);
+        problem = null;
+        pauseMs = retryMs.first;
+      },
+    );
+  let consumer = await consume();
+  const supervise = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      try {
+        await consumer.finished;
+        return;
+      } catch (cause) {
+        problem = toModisteError(cause);
+        log.error({ err: problem, pauseMs }, "events are not applied; trying again");
+      }
+      await delay(pauseMs, undefined, { signal: stop.signal, ref: false }).catch(() => undefined);
+      pauseMs = Math.min(retryMs.longest, pauseMs * 2);
+      if (!stop.signal.aborted) consumer = await consume();
+    }
+  };
+  const supervised = supervise();
+  return {
+    problem: () => problem && `events are not applied: ${problem.detail}`,
+    close: async () => {
+      stop.abort();
+      await consumer.close();
+      await supervised;
+    },
+  };
 }

@@ -20,13 +20,29 @@ interface RankingArtifact {
 
 const candidatesMax = 2000;
 
-/** Positions of the candidates that the release knows. */
-function knownPositions(itemIds: readonly string[], catalog: IndexedCatalog): number[] {
-  if (itemIds.length > candidatesMax) throw invalid("item_ids", `has ${itemIds.length} entries, at most ${candidatesMax} are ranked`);
-  return [...itemIds.keys()].filter((i) => catalog.indexOf.has(itemIds[i]!));
+interface KnownCandidates {
+  /** Positions in the request. */
+  readonly positions: Int32Array;
+  /** Dense item indexes, aligned. */
+  readonly items: Int32Array;
 }
 
-function columnsFrom(sources: readonly SourceColumnMessage[], known: readonly number[], itemCount: number): SourceColumn[] {
+/** The candidates that the release knows. */
+function knownCandidates(itemIds: readonly string[], catalog: IndexedCatalog): KnownCandidates {
+  if (itemIds.length > candidatesMax) throw invalid("item_ids", `has ${itemIds.length} entries, at most ${candidatesMax} are ranked`);
+  const positions = new Int32Array(itemIds.length);
+  const items = new Int32Array(itemIds.length);
+  let known = 0;
+  for (let i = 0; i < itemIds.length; i++) {
+    const item = catalog.indexOf.get(itemIds[i]!);
+    if (item === undefined) continue;
+    positions[known] = i;
+    items[known++] = item;
+  }
+  return { positions: positions.subarray(0, known), items: items.subarray(0, known) };
+}
+
+function columnsFrom(sources: readonly SourceColumnMessage[], known: Int32Array, itemCount: number): SourceColumn[] {
   // A source of another release scored on another scale: its word counts as missing.
   return sources
     .filter(({ pinned }) => pinned)
@@ -34,12 +50,13 @@ function columnsFrom(sources: readonly SourceColumnMessage[], known: readonly nu
       if (scores.length !== itemCount || ranks.length !== itemCount)
         throw invalid(`sources.${source}`, `has ${scores.length} scores for ${itemCount} items`);
       if (known.length === itemCount) return { source, scores, ranks };
-      return { source, scores: known.map((i) => scores[i]!), ranks: known.map((i) => ranks[i]!) };
+      return { source, scores: Array.from(known, (i) => scores[i]!), ranks: Array.from(known, (i) => ranks[i]!) };
     });
 }
 
 /** An item that the release does not know sinks below all others. */
-function spread(scores: Float64Array, known: readonly number[], count: number): number[] {
+function spread(scores: Float64Array, known: Int32Array, count: number): number[] {
+  if (known.length === count) return Array.from(scores);
   const all = new Array<number>(count).fill(-Number.MAX_VALUE);
   known.forEach((position, i) => {
     all[position] = scores[i]!;
@@ -80,9 +97,9 @@ export function rankingService(ranker: Ranker<unknown>): ServiceModule {
       const rank = async (request: RankRequest): Promise<RankResponse> => {
         const { release, artifact } = releases.pinned(request.release);
         const { catalog } = artifact;
-        const known = knownPositions(request.itemIds, catalog);
+        const { positions: known, items } = knownCandidates(request.itemIds, catalog);
         const scores = ranker.score(artifact.artifact, {
-          candidates: Int32Array.from(known, (i) => catalog.indexOf.get(request.itemIds[i]!)!),
+          candidates: items,
           sources: columnsFrom(request.sources, known, request.itemIds.length),
           events: denseEvents(historyFromProto(request.events), catalog),
           attributes: new Map(Object.entries(request.user?.attributes ?? {})),

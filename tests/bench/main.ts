@@ -4,11 +4,12 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { openTestShop } from "../support/shop.ts";
 import { type Bench, type BenchContext, figureTable, writeResults } from "./bench.ts";
+import { pipeline } from "./pipeline.ts";
 import { importing, training } from "./preparation.ts";
 import { ranking } from "./ranking.ts";
 import { serving } from "./serving.ts";
 
-const benches: readonly Bench[] = [serving, ranking, importing, training];
+const benches: readonly Bench[] = [serving, pipeline, ranking, importing, training];
 
 interface Flags {
   readonly home?: string;

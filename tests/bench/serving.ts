@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { freePorts } from "#libs/testing/free-port.ts";
 import { type EventResults, type HttpShop, httpShop, itemIds, runFleetOf } from "../e2e/running-shop.ts";
 import { type Bench, type BenchContext, type Figures, higher, lower, quantile, root, sortedOf } from "./bench.ts";
-import { meansBetween, offer, residentMiB, sampleUsers, totals, writePaths } from "./load.ts";
+import { meansBetween, offer, processorMs, residentMiB, sampleUsers, totals, writePaths } from "./load.ts";
 
 interface Shape {
   readonly name: string;
@@ -70,10 +70,19 @@ const rates = [75, 100, 150, 200, 250, 300, 350, 400, 450, 500, 600, 700, 800, 1
 const kept = { share: 0.97, p99Ms: 500, degraded: 0.01 } as const;
 const connections = 128;
 
-async function steady({ shop }: RunningShape, pathsFile: string, context: BenchContext, prefix: string, shape: Shape): Promise<Figures> {
+async function steady(
+  { shop, pids }: RunningShape,
+  pathsFile: string,
+  context: BenchContext,
+  prefix: string,
+  shape: Shape,
+): Promise<Figures> {
   const stagesBefore = await totals(shop.url, "modiste_pipeline_stage_seconds", "stage");
   const callsBefore = await totals(shop.url, "modiste_rpc_client_duration_seconds", "service");
+  const processorOf = (): Promise<number[]> => Promise.all([...pids.values()].map(processorMs));
+  const taken = await processorOf();
   const report = await offer({ url: shop.url, rate: steadyRate, seconds: context.seconds, pathsFile, connections });
+  const processor = (await processorOf()).map((now, i) => (now - taken[i]!) / report.sent);
   const stages = meansBetween(stagesBefore, await totals(shop.url, "modiste_pipeline_stage_seconds", "stage"));
   const calls = meansBetween(callsBefore, await totals(shop.url, "modiste_rpc_client_duration_seconds", "service"));
   const figures: Figures = {
@@ -83,6 +92,11 @@ async function steady({ shop }: RunningShape, pathsFile: string, context: BenchC
     [`${prefix}.50rps.not-full`]: lower((report.degraded / report.sent) * 100, "%"),
     [`${prefix}.50rps.failed`]: lower(report.failed, "requests"),
   };
+  const all = processor.reduce((sum, ms) => sum + ms, 0);
+  figures[`${prefix}.processor`] = lower(all, "ms/request");
+  [...pids.keys()].forEach((service, i) => {
+    if (pids.size > 1) figures[`${prefix}.processor.${service}`] = lower(processor[i]!, "ms/request");
+  });
   for (const [stage, ms] of stages) figures[`${prefix}.stage.${stage}`] = lower(ms, "ms");
   for (const [service, ms] of calls) figures[`${prefix}.call.${service}`] = lower(ms, "ms");
   return figures;

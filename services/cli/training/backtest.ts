@@ -46,9 +46,11 @@ function listMakers(trained: TrainedRelease, k: number): Map<string, ListMaker> 
     ["own most recent", (user) => ownRecent(user, k)],
   ]);
   for (const source of model.sources) {
-    makers.set(source.name, (user) => offlineCandidates([source], user, catalog, { [source.name]: k * 3 }, k * 3).items.subarray(0, k));
+    makers.set(source.name, (user) =>
+      offlineCandidates([source], user, catalog, { [source.name]: k * 3 }, k * 3, "drop").items.subarray(0, k),
+    );
   }
-  makers.set("modiste", (user) => recommendOffline(model, catalog, user, k));
+  makers.set("modiste", (user) => recommendOffline(model, catalog, user, k, "drop"));
   return makers;
 }
 

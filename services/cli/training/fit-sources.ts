@@ -40,7 +40,12 @@ export async function fitSources(
   const loaded: LoadedSource[] = [];
   for (const { name, source } of sources) {
     const started = options.clock.monotonicMs();
-    await draft.writePart(name, (part) => source.fit({ ...options, settings: options.settings[name] ?? {}, part }));
+    // Named one by one: a source must not reach what lies behind the cut.
+    const { interactions, catalog, users, nowSeconds, seed, threads, progress, signal } = options;
+    const settings = options.settings[name] ?? {};
+    await draft.writePart(name, (part) =>
+      source.fit({ interactions, catalog, users, nowSeconds, seed, threads, progress, signal, settings, part }),
+    );
     options.onFitted(name, (options.clock.monotonicMs() - started) / 1000);
     loaded.push({ name, source, artifact: await source.load({ part: await draft.readPart(name), catalog: options.catalog }) });
   }

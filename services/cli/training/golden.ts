@@ -18,7 +18,7 @@ export function goldenRequests(data: TrainingData, catalog: Catalog, model: Offl
   const stride = Math.max(1, Math.floor(interactions.userCount / goldenCount));
   for (let user = 0; user < interactions.userCount && requests.length < goldenCount; user += stride) {
     const { start, end } = historyBefore(interactions, user, data.endSeconds);
-    const positions = recommendOffline(model, catalog, offlineUser(interactions, users, user, data.endSeconds), goldenItems);
+    const positions = recommendOffline(model, catalog, offlineUser(interactions, users, user, data.endSeconds), goldenItems, "keep");
     requests.push({
       name: `${end - start} events`,
       user_id: users.ids[user]!,

@@ -44,7 +44,7 @@ function* labelledQueries(options: LabelWeekOptions, catalog: Catalog, truth: Wi
   const { interactions, users, sources, quotas, candidatesMax, usersMax, seed } = options;
   for (const at of sampleUsers(truth, usersMax, seed, `label users ${week.from}`)) {
     const user = offlineUser(interactions, users, truth.users[at]!, week.from);
-    const candidates = offlineCandidates(sources, user, catalog, quotas, candidatesMax);
+    const candidates = offlineCandidates(sources, user, catalog, quotas, candidatesMax, "drop");
     const taken = new Set(truth.items.subarray(truth.offsets[at]!, truth.offsets[at + 1]!));
     yield { query: rankQuery(user, candidates), labels: labelsOf(candidates.items, taken), taken: taken.size };
   }

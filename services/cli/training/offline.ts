@@ -1,16 +1,14 @@
 /** The pipeline without a network: candidates and lists for users of a data set, read through the same functions as in serving. */
 
-import { isAvailable } from "#libs/catalog/availability.ts";
+import { isAvailable, type UnsoldItems } from "#libs/catalog/availability.ts";
 import type { Catalog, UserTable } from "#libs/catalog/catalog.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
 import { historyBefore } from "#libs/data/splits.ts";
+import { historyMax } from "#libs/events/event.ts";
 import { mergeAnswers, selectCandidates } from "#libs/pipeline/merge.ts";
 import type { CandidateTable } from "#libs/pipeline/pipeline.ts";
 import type { RankQuery } from "#libs/serve/ranker.ts";
 import type { CandidateSource, SourceQuery } from "#libs/serve/source.ts";
-
-/** Latest events of a subject that a request carries. */
-export const historyMax = 200;
 
 export interface LoadedSource {
   readonly name: string;
@@ -60,13 +58,16 @@ export function offlineCandidates(
   catalog: Catalog,
   quotas: Readonly<Record<string, number>>,
   limit: number,
+  unsold: UnsoldItems,
 ): CandidateTable {
   const answers = sources.map(({ name, source, artifact }) => {
     const { items, scores, reasons } = source.retrieve(artifact, sourceQuery(user, quotas[name] ?? 100));
     return { source: name, answer: { release: "", items, scores, reasons, reasonWords: source.reasons, because: [], pinned: true } };
   });
   const merged = mergeAnswers(answers, limit);
-  const kept = Int32Array.from(merged.items.keys()).filter((position) => isAvailable(catalog, merged.items[position]!, user.nowSeconds));
+  const kept = Int32Array.from(merged.items.keys()).filter((position) =>
+    isAvailable(catalog, merged.items[position]!, user.nowSeconds, unsold),
+  );
   return selectCandidates(merged, kept);
 }
 

@@ -1,5 +1,6 @@
 /** Lists without a network, by the same merge, ranker and arrangement as the gateway's. */
 
+import type { UnsoldItems } from "#libs/catalog/availability.ts";
 import type { Catalog } from "#libs/catalog/catalog.ts";
 import { type ArrangeSettings, arrange, type ItemTraits } from "#libs/pipeline/arrange.ts";
 
@@ -18,8 +19,8 @@ export interface OfflineModel {
 }
 
 /** Dense item indexes, best first. */
-export function recommendOffline(model: OfflineModel, catalog: Catalog, user: OfflineUser, limit: number): Int32Array {
-  const candidates = offlineCandidates(model.sources, user, catalog, model.quotas, model.candidatesMax);
+export function recommendOffline(model: OfflineModel, catalog: Catalog, user: OfflineUser, limit: number, unsold: UnsoldItems): Int32Array {
+  const candidates = offlineCandidates(model.sources, user, catalog, model.quotas, model.candidatesMax, unsold);
   const scores = model.ranker.score(model.artifact, rankQuery(user, candidates));
   const chosen = arrange(candidates.items, model.traits, orderByScore(scores), limit, model.arrange);
   return chosen.map((position) => candidates.items[position]!);

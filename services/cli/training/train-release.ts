@@ -12,6 +12,7 @@ import { surfaces } from "#libs/pipeline/surfaces.ts";
 import { vocabularyPart, writeCatalog } from "#libs/release/catalog-part.ts";
 import type { ReleaseDraft, ReleaseStore } from "#libs/release/folder-store.ts";
 import { type Figure, type ReleaseManifest, releaseFormat } from "#libs/release/manifest.ts";
+import { clockBehind } from "#libs/release/serving-clock.ts";
 import type { LabelledQuery } from "#libs/serve/ranker.ts";
 import { candidatesMax, type FleetModels } from "../../fleet.ts";
 import { fitSources } from "./fit-sources.ts";
@@ -176,11 +177,14 @@ export async function trainRelease(options: TrainOptions): Promise<TrainedReleas
     };
     const golden = goldenRequests(data, catalog, model);
     const parent = await store.current();
+    const parentManifest = parent === null ? null : await store.manifest(parent);
+    const createdSeconds = Math.floor(clock.nowSeconds());
     const manifest = await draft.finish((parts) => ({
       format: releaseFormat,
       id,
       parent,
-      created_seconds: Math.floor(clock.nowSeconds()),
+      created_seconds: createdSeconds,
+      clock_behind_seconds: clockBehind(data.endSeconds, createdSeconds, parentManifest),
       code_version: options.codeVersion,
       data: { name: data.name, fingerprint: data.fingerprint, end_seconds: data.endSeconds },
       feature_hash: models.ranker.featureHash(ranker),

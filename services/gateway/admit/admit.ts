@@ -40,8 +40,8 @@ function admitSession(events: readonly EventMessage[], subject: string, nowSecon
     checkId(`events[${i}].item_id`, event.itemId, false);
     checkId(`events[${i}].event_id`, event.eventId, true);
     if (!Number.isFinite(event.value) || event.value < 0) throw invalid(`events[${i}].value`, "must be a number of 0 or more");
-    const timeSeconds = event.timeSeconds === 0 ? nowSeconds : event.timeSeconds;
-    return { ...event, type, subject, timeSeconds: Math.min(timeSeconds, nowSeconds) };
+    const timeSeconds = event.timeSeconds === 0 ? Math.floor(nowSeconds) : event.timeSeconds;
+    return { ...event, type, subject, timeSeconds: Math.min(timeSeconds, Math.floor(nowSeconds)) };
   });
 }
 
@@ -51,6 +51,7 @@ function baseQuery(release: GatewayRelease, nowSeconds: number): Omit<GatewayQue
     surface: surfaces.home,
     limit: itemsDefault,
     nowSeconds,
+    asOf: false,
     filter: noFilter,
     seedItemIds: [],
     session: [],
@@ -71,6 +72,7 @@ export function admitRecommend(request: RecommendRequest, release: GatewayReleas
   return {
     ...baseQuery(release, nowSeconds),
     kind: "recommend",
+    asOf: request.nowSeconds !== 0,
     subjects: [...user, ...session],
     surface: surfaceOf(request.surface),
     limit: admitLimit(request.n),

@@ -44,9 +44,14 @@ describe("hydrate", () => {
     const stage = hydrateProfile(profiles({ profiles: [{ subject: "u1", known: true, events: twice }] }));
     expect((await stage.hydrate(queryOf(), context)).history.itemIds).toEqual(["a0", "a0"]);
   });
-  it("leaves out what lies after the request's instant", async () => {
+  it("counts an event as now that lies ahead of the serving clock: clocks of shops differ", async () => {
     const stage = hydrateProfile(profiles({ profiles: [{ subject: "u1", known: true, events: purchase }] }));
-    const query = await stage.hydrate(queryOf({ nowSeconds: dataEnd - 101 }), context);
+    const { history } = await stage.hydrate(queryOf({ nowSeconds: dataEnd - 101 }), context);
+    expect([history.itemIds, history.timesSeconds]).toEqual([["a0"], [dataEnd - 101]]);
+  });
+  it("leaves out what lies after an instant that the request asks for", async () => {
+    const stage = hydrateProfile(profiles({ profiles: [{ subject: "u1", known: true, events: purchase }] }));
+    const query = await stage.hydrate(queryOf({ nowSeconds: dataEnd - 101, asOf: true }), context);
     expect(query.history.itemIds).toEqual([]);
   });
   it("calls an unknown user unknown, not an error", async () => {

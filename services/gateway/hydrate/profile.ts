@@ -7,9 +7,6 @@ import type { Client } from "#libs/rpc/definition.ts";
 import type { Profile, ProfilesDefinition } from "#protos/profiles.ts";
 import type { GatewayQuery, Knowledge } from "../query.ts";
 
-/** Latest events that travel to the sources and the ranker: as many as they were trained on. */
-export const historyMax = 200;
-
 interface Row {
   readonly itemId: string;
   readonly type: number;
@@ -28,29 +25,33 @@ const rowsOf = (history: History): Row[] =>
 const eventRow = ({ itemId, type, timeSeconds, value }: Event): Row => ({ itemId, type: eventCode[type], timeSeconds, value });
 
 /**
- * Several histories as one, ascending by time, the latest `historyMax`. A session's event that a profile holds already (same
- * item, type and second) counts once; a history's own repetitions are quantities and stay. Nothing after `nowSeconds`.
+ * Several histories as one, ascending by time. A session's event that a profile holds already (same item, type and second) counts once; a
+ * history's own repetitions are quantities and stay. What lies after `nowSeconds` is left out `asOf` an instant of the past, and counts as
+ * now otherwise: clocks of shops differ.
  */
-export function joinHistories(histories: readonly (readonly Row[])[], nowSeconds: number): History {
+export function joinHistories(histories: readonly (readonly Row[])[], nowSeconds: number, asOf: boolean): History {
   const rows: Row[] = [];
   const held = new Set<string>();
   for (const history of histories) {
-    const fresh = history.filter((row) => row.timeSeconds <= nowSeconds && !held.has(`${row.type} ${row.timeSeconds} ${row.itemId}`));
+    const past = asOf
+      ? history.filter((row) => row.timeSeconds <= nowSeconds)
+      : history.map((row) => (row.timeSeconds > nowSeconds ? { ...row, timeSeconds: nowSeconds } : row));
+    const fresh = past.filter((row) => !held.has(`${row.type} ${row.timeSeconds} ${row.itemId}`));
     rows.push(...fresh);
     for (const row of fresh) held.add(`${row.type} ${row.timeSeconds} ${row.itemId}`);
   }
-  const latest = rows.sort((a, b) => a.timeSeconds - b.timeSeconds).slice(-historyMax);
+  const joined = rows.sort((a, b) => a.timeSeconds - b.timeSeconds);
   return {
-    itemIds: latest.map((row) => row.itemId),
-    types: latest.map((row) => row.type),
-    timesSeconds: latest.map((row) => row.timeSeconds),
-    values: latest.map((row) => row.value),
+    itemIds: joined.map((row) => row.itemId),
+    types: joined.map((row) => row.type),
+    timesSeconds: joined.map((row) => row.timeSeconds),
+    values: joined.map((row) => row.value),
   };
 }
 
 function withProfiles(query: GatewayQuery, profiles: readonly Profile[]): GatewayQuery {
   const histories = profiles.map((profile) => rowsOf(historyFromProto(profile.events)));
-  const history = joinHistories([...histories, query.session.map(eventRow)], query.nowSeconds);
+  const history = joinHistories([...histories, query.session.map(eventRow)], Math.floor(query.nowSeconds), query.asOf);
   const attributes = new Map(profiles.flatMap((profile) => Object.entries(profile.attributes)));
   const known = histories.some((rows) => rows.length > 0);
   const knowledge: Knowledge = known ? "known" : query.session.length > 0 ? "session" : "unknown";

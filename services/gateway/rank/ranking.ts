@@ -2,6 +2,7 @@
 
 import { ModisteError } from "#libs/core/errors.ts";
 import { historyToProto } from "#libs/events/codec.ts";
+import { latestHistory } from "#libs/events/event.ts";
 import { fuseRanks } from "#libs/pipeline/fusion.ts";
 import type { CandidateTable, Scorer } from "#libs/pipeline/pipeline.ts";
 import type { Client } from "#libs/rpc/definition.ts";
@@ -14,7 +15,7 @@ function requestFor(query: GatewayQuery, candidates: CandidateTable): RankReques
     release: manifest.id,
     nowSeconds: Math.floor(query.nowSeconds),
     itemIds: Array.from(candidates.items, (item) => catalog.ids[item]!),
-    events: historyToProto(query.history),
+    events: historyToProto(latestHistory(query.history)),
     user: { known: query.knowledge === "known", attributes: Object.fromEntries(query.attributes) },
     sources: candidates.sources.map(({ source, scores, ranks, pinned }) => ({
       source,

@@ -20,7 +20,7 @@ export function gradeOf(result: PipelineResult<GatewayQuery>): Grade {
   if (result.lastResort && missing) return Grade.GRADE_STATIC;
   if (result.query.knowledge === "unavailable") return Grade.GRADE_IMPERSONAL;
   if (!result.ranked) return Grade.GRADE_UNRANKED;
-  if (missing) return Grade.GRADE_PARTIAL;
+  if (missing || result.degraded.length > 0) return Grade.GRADE_PARTIAL;
   return Grade.GRADE_FULL;
 }
 

@@ -1,6 +1,7 @@
 /** A candidate source of the fleet, behind CandidateSource.Generate. */
 
 import { historyToProto } from "#libs/events/codec.ts";
+import { latestHistory } from "#libs/events/event.ts";
 import type { Source, SourceAnswer } from "#libs/pipeline/pipeline.ts";
 import type { Client } from "#libs/rpc/definition.ts";
 import type { CandidateSourceDefinition, GenerateRequest, GenerateResponse } from "#protos/candidate_source.ts";
@@ -27,7 +28,7 @@ function requestFor(query: GatewayQuery, name: string, quota: number): GenerateR
     release: query.release.manifest.id,
     limit: Math.min(limitMax, limit),
     nowSeconds: Math.floor(query.nowSeconds),
-    events: historyToProto(query.history),
+    events: historyToProto(latestHistory(query.history)),
     user: { known: query.knowledge === "known", attributes: Object.fromEntries(query.attributes) },
     filter: {
       categories: [...query.filter.categories],
@@ -42,22 +43,27 @@ function requestFor(query: GatewayQuery, name: string, quota: number): GenerateR
 /** Into the pinned release's indexes; items that it does not know are left out. */
 function toAnswer(response: GenerateResponse, query: GatewayQuery): SourceAnswer {
   const { indexOf } = query.release.catalog;
-  const known: number[] = [];
-  const items: number[] = [];
-  response.itemIds.forEach((id, i) => {
-    const item = indexOf.get(id);
-    if (item === undefined) return;
-    known.push(i);
-    items.push(item);
-  });
+  const { itemIds, scores, reasonIndexes, becauseItemIds } = response;
+  const items = new Int32Array(itemIds.length);
+  const places = new Int32Array(itemIds.length);
+  let known = 0;
+  for (let i = 0; i < itemIds.length; i++) {
+    const item = indexOf.get(itemIds[i]!);
+    if (item === undefined) continue;
+    items[known] = item;
+    places[known++] = i;
+  }
+  const answer = { release: response.release, reasonWords: response.reasons, pinned: response.release === query.release.manifest.id };
+  const aligned = [scores, reasonIndexes, becauseItemIds].every(({ length }) => length === known);
+  // Nearly always: every item is known, and the columns can stay as they are.
+  if (known === itemIds.length && aligned) return { ...answer, items, scores, reasons: reasonIndexes, because: becauseItemIds };
+  const kept = places.subarray(0, known);
   return {
-    release: response.release,
-    items: Int32Array.from(items),
-    scores: known.map((i) => response.scores[i] ?? 0),
-    reasons: known.map((i) => response.reasonIndexes[i] ?? 0),
-    reasonWords: response.reasons,
-    because: known.map((i) => response.becauseItemIds[i] ?? ""),
-    pinned: response.release === query.release.manifest.id,
+    ...answer,
+    items: items.subarray(0, known),
+    scores: Float64Array.from(kept, (i) => scores[i] ?? 0),
+    reasons: Int32Array.from(kept, (i) => reasonIndexes[i] ?? 0),
+    because: Array.from(kept, (i) => becauseItemIds[i] ?? ""),
   };
 }
 
