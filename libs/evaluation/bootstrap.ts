@@ -1,4 +1,4 @@
-/** Intervals of a mean over users, by resampling users. */
+/** Intervals of a mean over users, by resampling users: a user's weeks depend on each other and are drawn together. */
 
 import { createRandom } from "#libs/core/random.ts";
 
@@ -11,20 +11,31 @@ export interface Interval {
   readonly count: number;
 }
 
-/** O(samples x values). An empty list gives NaN and count 0. */
-export function bootstrapMean(values: ArrayLike<number>, seed: number, samples = 1000): Interval {
-  const count = values.length;
-  if (count === 0) return { mean: Number.NaN, low: Number.NaN, high: Number.NaN, count };
-  let sum = 0;
-  for (let i = 0; i < count; i++) sum += values[i]!;
+/** The values of one user, such as one for each week in which it bought something. */
+export interface UserValues {
+  readonly sum: number;
+  readonly count: number;
+}
+
+const nothing: Interval = { mean: Number.NaN, low: Number.NaN, high: Number.NaN, count: 0 };
+
+/** Mean over all values, resampled by user (cluster bootstrap). O(samples x users). Without values NaN and count 0. */
+export function bootstrapMean(users: readonly UserValues[], seed: number, samples = 1000): Interval {
+  const total = users.reduce((all, { sum, count }) => ({ sum: all.sum + sum, count: all.count + count }), { sum: 0, count: 0 });
+  if (total.count === 0) return nothing;
   const random = createRandom(seed, "bootstrap");
   const means = new Float64Array(samples);
   for (let s = 0; s < samples; s++) {
-    let total = 0;
-    for (let i = 0; i < count; i++) total += values[random.below(count)]!;
-    means[s] = total / count;
+    let sum = 0;
+    let count = 0;
+    for (let i = 0; i < users.length; i++) {
+      const drawn = users[random.below(users.length)]!;
+      sum += drawn.sum;
+      count += drawn.count;
+    }
+    means[s] = count === 0 ? 0 : sum / count;
   }
   means.sort();
   const at = (share: number): number => means[Math.min(samples - 1, Math.floor(share * samples))]!;
-  return { mean: sum / count, low: at(0.025), high: at(0.975), count };
+  return { mean: total.sum / total.count, low: at(0.025), high: at(0.975), count: total.count };
 }

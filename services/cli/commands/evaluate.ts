@@ -5,12 +5,13 @@ import { Command } from "commander";
 import { systemClock } from "#libs/core/clock.ts";
 import { invalid } from "#libs/core/errors.ts";
 import { lastCompleteWeeks } from "#libs/data/splits.ts";
+import type { Interval } from "#libs/evaluation/bootstrap.ts";
 import { metrics } from "#libs/evaluation/metrics/index.ts";
 import { loadModels } from "../../fleet.ts";
 import { dataSetFolder, homeFolders, homeOption } from "../home.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { print, progressLine, remark, table } from "../terminal.ts";
-import { type BacktestRow, backtest } from "../training/backtest.ts";
+import { type BacktestReport, backtest } from "../training/backtest.ts";
 import { loadTrainingData } from "../training/load-data.ts";
 import { modisteVersion } from "../version.ts";
 import { wholeNumber } from "../whole-number.ts";
@@ -39,12 +40,14 @@ function readUsers(path: string): ReadonlySet<string> {
   }
 }
 
-function report(rows: readonly BacktestRow[], k: number): string {
-  const head = ["model", ...metrics.map(({ name }) => `${name}@${k}`), `map@${k} 95 % interval`];
+const range = ({ low, high }: Interval): string => `${low.toFixed(4)} to ${high.toFixed(4)}`;
+
+function report({ rows, differences }: BacktestReport, k: number): string {
+  const head = ["model", ...metrics.map(({ name }) => `${name}@${k}`), `map@${k} 95 % interval`, "modiste less it"];
   const body = rows.map(({ model, figures }) => {
     const map = figures.get("map");
-    const interval = map ? `${map.low.toFixed(4)} to ${map.high.toFixed(4)}` : "";
-    return [model, ...metrics.map(({ name }) => (figures.get(name)?.mean ?? 0).toFixed(4)), interval];
+    const means = metrics.map(({ name }) => (figures.get(name)?.mean ?? 0).toFixed(4));
+    return [model, ...means, map ? range(map) : "", differences.has(model) ? range(differences.get(model)!) : ""];
   });
   return table([head, ...body]);
 }
@@ -57,7 +60,7 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
   try {
     const data = await loadTrainingData(dataSetFolder(folders, flags.data), line.progress, signal);
     let userWeeks = 0;
-    const rows = await backtest({
+    const replayed = await backtest({
       data,
       models: await loadModels(),
       seed: flags.seed,
@@ -81,7 +84,8 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
     });
     line.end();
     print(`${data.name} (fingerprint ${data.fingerprint}), ${flags.weeks} weeks, ${userWeeks} user-weeks, seed ${flags.seed}`);
-    print(report(rows, flags.k));
+    print(report(replayed, flags.k));
+    print("Intervals are over users (1,000 bootstrap samples); the last column is the paired difference.");
   } finally {
     line.end();
   }

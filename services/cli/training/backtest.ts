@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { interactionsBetween, sliceBefore, type TimeWindow } from "#libs/data/splits.ts";
 import { bootstrapMean, type Interval } from "#libs/evaluation/bootstrap.ts";
 import { metrics } from "#libs/evaluation/metrics/index.ts";
+import { eventCode } from "#libs/events/event.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
 import { type OfflineUser, offlineCandidates, offlineUser } from "./offline.ts";
 import { recommendOffline } from "./recommend.ts";
@@ -26,11 +27,21 @@ export interface BacktestRow {
   readonly figures: ReadonlyMap<string, Interval>;
 }
 
+export interface BacktestReport {
+  readonly rows: readonly BacktestRow[];
+  /** MAP of the whole pipeline less that of each other model, paired by user, with intervals over users. */
+  readonly differences: ReadonlyMap<string, Interval>;
+}
+
+/** What the whole pipeline is called in a report. */
+const pipelineModel = "modiste";
+
 type ListMaker = (user: OfflineUser) => ArrayLike<number>;
 
 /** The user's own distinct items, most recently bought first. */
-function ownRecent({ items }: OfflineUser, k: number): number[] {
-  return [...new Set(Array.from(items).reverse())].slice(0, k);
+function ownRecent({ items, types }: OfflineUser, k: number): number[] {
+  const bought = Array.from(items).filter((_, i) => types[i] === eventCode.purchase);
+  return [...new Set(bought.reverse())].slice(0, k);
 }
 
 function mostPopular({ statistics: { count7 } }: TrainedRelease, k: number): number[] {
@@ -50,21 +61,33 @@ function listMakers(trained: TrainedRelease, k: number): Map<string, ListMaker> 
       offlineCandidates([source], user, catalog, { [source.name]: k * 3 }, k * 3, "drop").items.subarray(0, k),
     );
   }
-  makers.set("modiste", (user) => recommendOffline(model, catalog, user, k, "drop"));
+  makers.set(pipelineModel, (user) => recommendOffline(model, catalog, user, k, "drop"));
   return makers;
 }
 
-type Values = Map<string, Map<string, number[]>>;
+/** Values by model, metric and user. */
+type Values = Map<string, Map<string, Map<number, { sum: number; count: number }>>>;
 
-function addValues(values: Values, model: string, list: ArrayLike<number>, relevant: ReadonlySet<number>, k: number): void {
-  const byMetric = values.get(model) ?? new Map<string, number[]>();
-  values.set(model, byMetric);
+function inner<K, V>(map: Map<K, V>, key: K, create: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const created = create();
+  map.set(key, created);
+  return created;
+}
+
+function addValues(values: Values, model: string, user: number, list: ArrayLike<number>, relevant: ReadonlySet<number>, k: number): void {
+  const byMetric = inner(values, model, () => new Map());
   for (const { name, of } of metrics) {
     const value = of(list, relevant, k);
     if (value === null) continue;
-    const known = byMetric.get(name);
-    if (known) known.push(value);
-    else byMetric.set(name, [value]);
+    const own = inner(
+      inner(byMetric, name, () => new Map()),
+      user,
+      () => ({ sum: 0, count: 0 }),
+    );
+    own.sum += value;
+    own.count++;
   }
 }
 
@@ -77,21 +100,35 @@ function evaluateWeek(options: BacktestOptions, trained: TrainedRelease, week: T
     if (users !== null && !users.has(data.users.ids[user]!)) return;
     const relevant = new Set(truth.items.subarray(truth.offsets[i]!, truth.offsets[i + 1]!));
     const known = offlineUser(data.interactions, data.users, user, week.from);
-    for (const [model, list] of makers) addValues(values, model, list(known), relevant, k);
+    for (const [model, list] of makers) addValues(values, model, user, list(known), relevant, k);
     counted++;
   });
   return counted;
 }
 
-function summarise(values: Values, seed: number): BacktestRow[] {
-  return [...values].map(([model, byMetric]) => ({
+/** The paired difference between the model and each other one, by user: positive where the model is better. */
+function differences(values: Values, metric: string, model: string, seed: number): Map<string, Interval> {
+  const own = values.get(model)?.get(metric);
+  const result = new Map<string, Interval>();
+  for (const [other, byMetric] of values) {
+    const theirs = byMetric.get(metric);
+    if (other === model || !own || !theirs) continue;
+    const paired = [...own].map(([user, { sum, count }]) => ({ sum: sum - (theirs.get(user)?.sum ?? 0), count }));
+    result.set(other, bootstrapMean(paired, seed));
+  }
+  return result;
+}
+
+function summarise(values: Values, seed: number): BacktestReport {
+  const rows = [...values].map(([model, byMetric]) => ({
     model,
-    figures: new Map([...byMetric].map(([name, list]) => [name, bootstrapMean(list, seed)])),
+    figures: new Map([...byMetric].map(([name, users]) => [name, bootstrapMean([...users.values()], seed)])),
   }));
+  return { rows, differences: differences(values, "map", pipelineModel, seed) };
 }
 
 /** O(weeks x training). Throws what training throws. */
-export async function backtest(options: BacktestOptions): Promise<BacktestRow[]> {
+export async function backtest(options: BacktestOptions): Promise<BacktestReport> {
   const { data, weeks, scratch } = options;
   const values: Values = new Map();
   try {
