@@ -8,12 +8,13 @@ import type { ReleaseManifest } from "./manifest.ts";
 class Shelf {
   name: string | null = null;
   readonly faulty = new Set<string>();
+  readonly parents = new Map<string, string>();
   readonly loads: string[] = [];
   readonly events: string[] = [];
 
   private readonly store: Pick<ReleaseStore, "current" | "manifest"> = {
     current: async () => this.name,
-    manifest: async (id) => ({ id }) as ReleaseManifest,
+    manifest: async (id) => ({ id, parent: this.parents.get(id) ?? null }) as ReleaseManifest,
   };
 
   follow(warm?: (release: string) => void): Promise<ReleaseFollower<string>> {
@@ -59,6 +60,18 @@ describe("a follower", () => {
     expect(follower.pinned("r3").release).toBe("r3");
     expect(follower.pinned("r1").release).toBe("r3");
     expect(shelf.events).toEqual(["serves r1", "serves r2", "serves r3"]);
+    await follower.close();
+  });
+
+  it("that starts on a refused release serves its nearest sound ancestor", async () => {
+    const shelf = new Shelf();
+    shelf.name = "r3";
+    shelf.parents.set("r3", "r2").set("r2", "r1");
+    shelf.faulty.add("r3").add("r2");
+    const follower = await shelf.follow();
+    expect(follower.current().release).toBe("r1");
+    expect(follower.notReady()).toBeNull();
+    expect(shelf.events).toEqual(["refused r3: release_sum", "refused r2: release_sum", "serves r1"]);
     await follower.close();
   });
 

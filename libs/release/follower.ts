@@ -1,6 +1,7 @@
 /** Follows `current`: loads the next release beside the old one, swaps one reference, keeps the one before. */
 
 import { setTimeout as delay } from "node:timers/promises";
+import { systemClock } from "#libs/core/clock.ts";
 import { ModisteError, toModisteError } from "#libs/core/errors.ts";
 import type { ReleaseStore } from "./folder-store.ts";
 import type { ReleaseManifest } from "./manifest.ts";
@@ -35,37 +36,77 @@ export interface ReleaseFollower<Artifact> {
   close(): Promise<void>;
 }
 
+interface Refusal {
+  readonly release: string;
+  readonly error: ModisteError;
+  readonly tries: number;
+  /** When it may be tried again, on the monotonic clock. */
+  readonly againMs: number;
+}
+
+/** Milliseconds until a refused release is looked at again. */
+const retryMs = { first: 10_000, longest: 300_000 } as const;
+
+const parentOf = ({ parent }: ReleaseManifest): string | null => parent;
+
 /** Loads the current release if there is one, then looks again every `intervalMs` (default 500). */
 export async function followReleases<Artifact>(options: FollowerOptions<Artifact>): Promise<ReleaseFollower<Artifact>> {
   let current: Loaded<Artifact> | null = null;
   let previous: Loaded<Artifact> | null = null;
-  let refused: { release: string; error: ModisteError } | null = null;
+  let refused: Refusal | null = null;
   const stop = new AbortController();
 
   const swapTo = (next: Loaded<Artifact>): void => {
     previous = current;
     current = next;
-    refused = null;
     options.onSwap(next.release);
+  };
+  const load = async (id: string): Promise<ReleaseManifest> => {
+    const manifest = await options.store.manifest(id);
+    const next = { release: id, manifest, artifact: await options.load(manifest) };
+    await options.warm?.(next);
+    swapTo(next);
+    return manifest;
+  };
+  /** Tries `id`; a refusal is reported when it is new, and tried again later: a part may be mended in place. */
+  const attempt = async (id: string): Promise<void> => {
+    try {
+      await load(id);
+      refused = null;
+    } catch (cause) {
+      const error = toModisteError(cause);
+      const tries = refused?.release === id ? refused.tries + 1 : 1;
+      const pauseMs = Math.min(retryMs.longest, retryMs.first * 2 ** (tries - 1));
+      refused = { release: id, error, tries, againMs: systemClock.monotonicMs() + pauseMs };
+      options.onRefusal(id, error);
+    }
+  };
+  /** A process that starts on a refused release serves the one before it, as its neighbours do. */
+  const fallBack = async (id: string): Promise<void> => {
+    let before = await options.store.manifest(id).then(parentOf, () => null);
+    while (before !== null && current === null) {
+      const candidate = before;
+      before = await load(candidate).then(
+        () => null,
+        (cause: unknown) => {
+          options.onRefusal(candidate, toModisteError(cause));
+          return options.store.manifest(candidate).then(parentOf, () => null);
+        },
+      );
+    }
   };
   const refresh = async (): Promise<void> => {
     const id = await options.store.current();
-    if (id === null || id === refused?.release) return;
+    if (id === null) return;
     if (id === current?.release) {
-      // A refused release that is mended and promoted again later gets another look.
+      // A refused release that is promoted again later gets another look at once.
       refused = null;
       return;
     }
+    if (refused?.release === id && systemClock.monotonicMs() < refused.againMs) return;
     if (id === previous?.release) return swapTo(previous);
-    try {
-      const manifest = await options.store.manifest(id);
-      const next = { release: id, manifest, artifact: await options.load(manifest) };
-      await options.warm?.(next);
-      swapTo(next);
-    } catch (cause) {
-      refused = { release: id, error: toModisteError(cause) };
-      options.onRefusal(id, refused.error);
-    }
+    await attempt(id);
+    if (current === null) await fallBack(id);
   };
   const follow = async (): Promise<void> => {
     while (!stop.signal.aborted) {

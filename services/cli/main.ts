@@ -4,12 +4,20 @@ import { Command } from "commander";
 import { explainFailure } from "./failure.ts";
 import { modisteVersion } from "./version.ts";
 
+/** A command that leaves ending the process to us, so that a wrong call ends with 2. */
+function throwing(command: Command): Command {
+  command.exitOverride();
+  for (const inner of command.commands) throwing(inner);
+  return command;
+}
+
 /** Sub-commands are imported when they are called: `modiste --help` loads none of them. */
 async function createProgram(): Promise<Command> {
   const program = new Command("modiste")
     .description("A recommender for shops: import purchases, train, serve.")
     .version(modisteVersion())
     .showHelpAfterError("(add --help for the options)")
+    .exitOverride()
     .configureHelp({ sortSubcommands: false });
   const { importCommand } = await import("./commands/import.ts");
   const { synthCommand } = await import("./commands/synth.ts");
@@ -33,7 +41,7 @@ async function createProgram(): Promise<Command> {
     serveCommand,
     fleetCommand,
   ];
-  for (const command of commands) program.addCommand(command());
+  for (const command of commands) program.addCommand(throwing(command()));
   return program;
 }
 
@@ -41,6 +49,6 @@ try {
   await (await createProgram()).parseAsync();
 } catch (error) {
   const { text, code } = explainFailure(error);
-  process.stderr.write(`${text}\n`);
+  if (text !== "") process.stderr.write(`${text}\n`);
   process.exit(code);
 }
