@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { open as lmdb } from "lmdb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type BusRecord, type ConsumedRecord, type EventBus, topics } from "#libs/bus/bus.ts";
 import { openLmdbBus } from "#libs/bus/lmdb-bus.ts";
@@ -124,6 +125,37 @@ describe("the follower of events", () => {
     expect(follower.problem()).toBeNull();
     expect(await eventIds("u1")).toEqual(["c"]);
     expect((await read(topics.dead, 2)).length).toBe(2);
+  });
+
+  it("lets one profile that cannot be read hold nobody up, and puts its bytes aside", async () => {
+    await store.close();
+    const raw = lmdb({ path: join(folder, "profiles"), encoding: "binary", maxDbs: 4 });
+    await raw.openDB("profiles", { encoding: "binary" }).put("u1", Buffer.from([255, 255, 255]));
+    await raw.close();
+    store = openLmdbProfileStore(join(folder, "profiles"));
+    await follow();
+    await bus.publish(topics.events, [recordOf(event("a")), recordOf(event("b", { subject: "u2" }))]);
+    expect(await eventIds("u2")).toEqual(["b"]);
+    expect(await eventIds("u1")).toEqual(["a"]);
+    expect(follower.problem()).toBeNull();
+  });
+
+  it("says why events do not count while the store fails, tries again, and then loses nothing", async () => {
+    let failures = 2;
+    const applied = new Promise<void>((resolve) => {
+      const failing: ProfileStore = {
+        ...store,
+        apply: async (...words) => {
+          if (failures-- > 0) throw new Error("no space left");
+          await store.apply(...words);
+          resolve();
+        },
+      };
+      void follow(failing).then(() => bus.publish(topics.events, [recordOf(event("a"))]));
+    });
+    await applied;
+    expect(failures).toBe(-1);
+    expect(await eventIds("u1")).toEqual(["a"]);
   });
 
   it("begins after a restart where the store stands: nothing is lost, nothing is done twice", async () => {

@@ -1,10 +1,19 @@
 import { Command } from "commander";
 import { readEnvironment } from "#libs/config/environment.ts";
+import { openFolderStore } from "#libs/release/folder-store.ts";
 import { runProcess } from "#libs/serve/process.ts";
 import { fleet } from "../../fleet.ts";
-import { homeFolders, homeOption } from "../home.ts";
+import { type HomeFolders, homeFolders, homeOption } from "../home.ts";
 import { prepareShop } from "../prepare-shop.ts";
 import { print } from "../terminal.ts";
+
+/** A user that the serving release knows; anybody when it names none. */
+async function exampleUser({ releases }: HomeFolders): Promise<string> {
+  const store = openFolderStore(releases);
+  const current = await store.current();
+  const known = current === null ? [] : (await store.manifest(current)).golden;
+  return encodeURIComponent(known[0]?.user_id ?? "anybody");
+}
 
 export function startCommand(): Command {
   return new Command("start")
@@ -17,8 +26,8 @@ export function startCommand(): Command {
       const started = await runProcess(fleet, [], { env });
       if (!started) return;
       const { httpHost, httpPort } = started.settings.own("gateway") as { httpHost: string; httpPort: number };
-      print(
-        `modiste serves: http://${httpHost}:${httpPort} (page, API in /docs), gRPC on port ${started.ports.get("gateway")}. Ctrl-C stops.`,
-      );
+      const address = `http://${httpHost}:${httpPort}`;
+      print(`modiste serves: ${address} (page, API in /docs), gRPC on port ${started.ports.get("gateway")}. Ctrl-C stops.`);
+      print(`try: curl -s '${address}/v1/recommendations?user_id=${await exampleUser(folders)}&n=3'`);
     });
 }
