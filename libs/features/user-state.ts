@@ -2,7 +2,7 @@
 
 import type { AttributeColumn, Catalog } from "#libs/catalog/catalog.ts";
 import { secondsPerDay } from "#libs/core/clock.ts";
-import { eventCode } from "#libs/events/event.ts";
+import { eventCode, historyMax } from "#libs/events/event.ts";
 import { segmentOfAge } from "./segment.ts";
 
 /** A subject's events on items that the release knows, ascending by time, all before `nowSeconds`. Columns of equal length. */
@@ -37,8 +37,6 @@ export interface UserState {
 
 /** Days after which an event weighs half in the affinities. */
 const affinityHalfLifeDays = 60;
-/** Latest events that count; more do not change an answer and cost time. */
-const eventsMax = 200;
 
 /** Weight of one event by its code; removes and dislikes carry none. */
 const eventWeights: readonly number[] = [0, 0.3, 0.7, 1, 1, 0, 0];
@@ -81,7 +79,7 @@ export function createUserState(
   let logPrices = 0;
   let priced = 0;
   let daysSinceLast = 365;
-  for (let at = Math.max(0, events.items.length - eventsMax); at < events.items.length; at++) {
+  for (let at = Math.max(0, events.items.length - historyMax); at < events.items.length; at++) {
     const item = events.items[at]!;
     const type = events.types[at]!;
     const days = Math.max(0, (nowSeconds - events.times[at]!) / secondsPerDay);
