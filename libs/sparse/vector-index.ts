@@ -13,6 +13,8 @@ export interface VectorIndex {
   top(query: Float32Array, k: number, rows: Int32Array | null, excluded: Iterable<number>): Top;
   /** The largest of weight * <query, row> over several queries, for each of `rows` (null: all); valid until the next call. */
   best(queries: readonly WeightedQuery[], rows: Int32Array | null): Float32Array;
+  /** For each of `rows` the position in `sources` (rows, too) with the largest factor * <source, row>, the first of equals; -1 without sources. */
+  nearest(rows: Int32Array, sources: ArrayLike<number>, factors: ArrayLike<number>): Int32Array;
 }
 
 export interface WeightedQuery {
@@ -61,6 +63,21 @@ export function createVectorIndex(vectors: Float32Array, d: number): VectorIndex
         kernels.dotScan(vector.at, matrix.at, rows === null ? 0 : listed.at, size, d, query.weight, scores.at, q === 0 ? 0 : 1);
       });
       return scores.values.subarray(0, size);
+    },
+    nearest: (rows, sources, factors) => {
+      const positions = new Int32Array(rows.length).fill(-1);
+      const most = new Float32Array(rows.length).fill(Number.NEGATIVE_INFINITY);
+      listed.values.set(rows);
+      for (let s = 0; s < sources.length; s++) {
+        const from = matrix.at + sources[s]! * d * Float32Array.BYTES_PER_ELEMENT;
+        kernels.dotScan(from, matrix.at, listed.at, rows.length, d, factors[s]!, scores.at, 0);
+        for (let r = 0; r < rows.length; r++) {
+          if (scores.values[r]! <= most[r]!) continue;
+          most[r] = scores.values[r]!;
+          positions[r] = s;
+        }
+      }
+      return positions;
     },
   };
 }

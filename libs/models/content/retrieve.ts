@@ -41,7 +41,7 @@ export function retrieveSimilar(artifact: ContentArtifact, query: ContentQuery):
     items: top.positions,
     scores: top.scores,
     reasons: new Uint8Array(top.positions.length),
-    because: top.positions.map((item) => nearest(index, sources, item)),
+    because: index.nearest(top.positions, sources, new Float32Array(sources.length).fill(1)).map((at) => sources[at]!),
   };
 }
 
@@ -128,19 +128,4 @@ function takeBest(scores: Float32Array, rows: Int32Array, limit: number, keep: (
     if (score >= collector.threshold() && keep(rows[r]!)) collector.offer(rows[r]!, score);
   }
   return collector.take();
-}
-
-/** The source item nearest to `item`. */
-function nearest({ vectors, d }: VectorIndex, sources: readonly number[], item: number): number {
-  let best = -1;
-  let most = Number.NEGATIVE_INFINITY;
-  for (const source of sources) {
-    let dot = 0;
-    for (let c = 0; c < d; c++) dot += vectors[source * d + c]! * vectors[item * d + c]!;
-    if (dot > most) {
-      most = dot;
-      best = source;
-    }
-  }
-  return best;
 }

@@ -71,7 +71,7 @@ export function retrieveByGraph(artifact: LightGcnArtifact, query: LightGcnQuery
     items: top.positions.map((row) => items[row]!),
     scores: top.scores,
     reasons: new Uint8Array(top.positions.length),
-    because: top.positions.map((row) => items[strongest(index, user, row)]!),
+    because: index.nearest(top.positions, user.rows, user.factors).map((at) => items[user.rows[at]!]!),
   };
 }
 
@@ -79,21 +79,4 @@ function allowedRows({ rowOf, items }: LightGcnArtifact, allowed: AllowedRows | 
   if (allowed === null) return null;
   if (allowed.items.length < items.length) return allowed.items.map((item) => rowOf[item]!).filter((row) => row >= 0);
   return Int32Array.from(items.keys()).filter((row) => allowed.mask[items[row]!] === 1);
-}
-
-/** The row of the user's items whose part of the score is largest. */
-function strongest({ vectors, d }: VectorIndex, user: FoldedUser, row: number): number {
-  let best = user.rows[0]!;
-  let most = Number.NEGATIVE_INFINITY;
-  for (let r = 0; r < user.rows.length; r++) {
-    const own = user.rows[r]!;
-    let dot = 0;
-    for (let c = 0; c < d; c++) dot += vectors[own * d + c]! * vectors[row * d + c]!;
-    const part = user.factors[r]! * dot;
-    if (part > most) {
-      most = part;
-      best = own;
-    }
-  }
-  return best;
 }
