@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { noProgress } from "#libs/core/progress.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
+import { createBallot } from "#libs/models/itemcf/ballot.ts";
 import { fitNeighbours } from "#libs/models/itemcf/fit.ts";
 import { type ItemCfSettings, itemCfSpec } from "#libs/models/itemcf/settings.ts";
 import { groupItems, type ItemCfArtifact, type ItemCfQuery, vote } from "#libs/models/itemcf/vote.ts";
@@ -182,8 +183,7 @@ describe("itemcf votes", () => {
     neighbours: { offsets: Int32Array.of(0, 2, 2, 3, 3), items: Int32Array.of(1, 2, 1), similarities: Float32Array.of(1, 0.5, 1) },
     groups: groupItems(Int32Array.of(0, -1, -1, 0), 1, sales),
     sales,
-    votes: new Float32Array(4),
-    largest: new Float32Array(4),
+    ballot: createBallot(4),
   };
   const query = (events: readonly (readonly [number, number, number])[], seeds: readonly number[] = []): ItemCfQuery => ({
     limit: 10,

@@ -1,5 +1,6 @@
 /** Candidate source "itemcf": what others took near what the user took, the user's own items again, and other items of the same products. */
 
+import { createBallot } from "#libs/models/itemcf/ballot.ts";
 import { fitNeighbours } from "#libs/models/itemcf/fit.ts";
 import { itemCfSpec } from "#libs/models/itemcf/settings.ts";
 import { groupItems, type ItemCfArtifact, itemCfReasons, vote } from "#libs/models/itemcf/vote.ts";
@@ -31,8 +32,7 @@ export const itemcf: CandidateSource<ItemCfArtifact> = {
       neighbours: { offsets, items: part.int32("neighbours", pairs), similarities: part.float32("similarities", pairs) },
       groups: groupItems(catalog.productGroup.codes, catalog.productGroup.values.length, sales),
       sales,
-      votes: new Float32Array(catalog.itemCount),
-      largest: new Float32Array(catalog.itemCount),
+      ballot: createBallot(catalog.itemCount),
     };
   },
   retrieve: vote,

@@ -2,7 +2,7 @@
 
 import type { ItemCfSettings } from "#libs/models/itemcf/settings.ts";
 import type { Entries } from "#libs/models/itemcf/weights.ts";
-import { createTopCollector } from "#libs/sparse/top-k.ts";
+import { createTopCollector, type TopCollector } from "#libs/sparse/top-k.ts";
 
 export interface PairsInput {
   readonly entries: Entries;
@@ -32,9 +32,10 @@ export function gapDecay(settings: ItemCfSettings): Float32Array {
 
 export function open(input: PairsInput): (task: PairsTask) => undefined {
   const { entries, settings, neighbourItems, similarities } = input;
-  const { itemCount, userOffsets, items, ages, weights, itemOffsets, byItem, usersByItem, squares } = entries;
-  const k = settings.neighbours;
+  const { itemCount, userOffsets, items, ages, weights, itemOffsets, byItem, usersByItem, ownNorms, otherNorms } = entries;
+  const { neighbours: k, amplification } = settings;
   const byGap = gapDecay(settings);
+  const timeless = settings.timeDecay === "none" && settings.earlierFactor === 1;
   const sums = new Float64Array(itemCount);
   const touched = new Int32Array(itemCount);
   const collector = createTopCollector(k);
@@ -53,6 +54,15 @@ export function open(input: PairsInput): (task: PairsTask) => undefined {
       const age = ages[p]!;
       const x = weights[p]! * stride;
       const end = userOffsets[user + 1]!;
+      if (timeless) {
+        for (let q = userOffsets[user]!; q < end; q++) {
+          if (q === p) continue;
+          const other = items[q]!;
+          if (sums[other] === 0) touched[touchedCount++] = other;
+          sums[other]! += x * weights[q]!;
+        }
+        continue;
+      }
       for (let q = userOffsets[user]!; q < end; q++) {
         if (q === p) continue;
         const other = items[q]!;
@@ -68,17 +78,18 @@ export function open(input: PairsInput): (task: PairsTask) => undefined {
   };
 
   const keepBest = (item: number, touchedCount: number): void => {
-    const own = squares[item]!;
+    const own = ownNorms[item]!;
+    const ranking = rankingFor(itemCount, touchedCount, k, collector);
     for (let t = 0; t < touchedCount; t++) {
       const other = touched[t]!;
-      const sum = sums[other]!;
+      const similarity = sums[other]! / (own * otherNorms[other]! + settings.shrinkage);
       sums[other] = 0;
-      const similarity = sum / (norm(settings, own, squares[other]!) + settings.shrinkage);
-      if (similarity > 0 && similarity >= collector.threshold()) collector.offer(other, similarity);
+      if (similarity > 0 && similarity >= ranking.threshold()) ranking.offer(other, similarity);
     }
-    const best = collector.take();
+    const best = ranking.take();
     neighbourItems.set(best.positions, item * k);
-    similarities.set(best.scores, item * k);
+    // A power keeps the order, so that only what is kept needs it.
+    for (let n = 0; n < best.scores.length; n++) similarities[item * k + n] = best.scores[n]! ** amplification;
     neighbourItems.fill(-1, item * k + best.positions.length, (item + 1) * k);
   };
 
@@ -88,7 +99,38 @@ export function open(input: PairsInput): (task: PairsTask) => undefined {
   };
 }
 
-function norm({ weighting }: ItemCfSettings, own: number, other: number): number {
-  if (weighting === "bm25") return 1;
-  return weighting === "confidence" ? own : Math.sqrt(own * other);
+type Ranking = Pick<TopCollector, "threshold" | "offer" | "take">;
+
+/** Positions of a sort key: with the 32 bits of a score they fill the 53 of a double. */
+const keyPositions = 2 ** 21;
+
+/** The heap, unless it would keep a good part of what it is offered: then sorting doubles as integers is several times faster. Same result. */
+function rankingFor(itemCount: number, offered: number, k: number, heap: TopCollector): Ranking {
+  return offered > 8 * k || itemCount > keyPositions ? heap : createSortedRanking(offered, k);
+}
+
+/** For scores above 0 only: their bits ascend as they do. */
+function createSortedRanking(offered: number, k: number): Ranking {
+  const keys = new Float64Array(offered);
+  const bits = new Uint32Array(1);
+  const score = new Float32Array(bits.buffer);
+  let count = 0;
+  return {
+    threshold: () => 0,
+    offer: (position, value) => {
+      score[0] = value;
+      keys[count++] = bits[0]! * keyPositions + (keyPositions - 1 - position);
+    },
+    take: () => {
+      const best = keys.subarray(0, count).sort().reverse().subarray(0, k);
+      const scores = new Float32Array(best.length);
+      const scoreBits = new Uint32Array(scores.buffer);
+      const positions = new Int32Array(best.length);
+      for (let n = 0; n < best.length; n++) {
+        scoreBits[n] = Math.floor(best[n]! / keyPositions);
+        positions[n] = keyPositions - 1 - (best[n]! % keyPositions);
+      }
+      return { positions, scores };
+    },
+  };
 }

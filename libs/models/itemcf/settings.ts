@@ -3,7 +3,11 @@
 import { choice, decimal, type EventWeights, eventWeightSpec, type SettingSpec, whole } from "#libs/models/settings.ts";
 
 export interface ItemCfSettings extends EventWeights {
-  readonly weighting: "cosine" | "bm25" | "tfidf" | "confidence";
+  readonly weighting: "cosine" | "bm25" | "tfidf" | "confidence" | "walk";
+  readonly ownExponent: number;
+  readonly otherExponent: number;
+  readonly walkAlpha: number;
+  readonly amplification: number;
   readonly bm25K1: number;
   readonly bm25B: number;
   readonly timeDecay: "exponential" | "hyperbolic" | "none";
@@ -32,8 +36,32 @@ export const itemCfSpec: SettingSpec<ItemCfSettings> = {
   ...eventWeightSpec,
   weighting: choice(
     "confidence",
-    ["cosine", "bm25", "tfidf", "confidence"],
+    ["cosine", "bm25", "tfidf", "confidence", "walk"],
     "how co-occurrence becomes similarity (weights.ts); recall@100 of the last days: confidence .323, cosine .296 on the H&M sample",
+  ),
+  ownExponent: decimal(
+    0.5,
+    0,
+    4,
+    "power of the item's own size in the norm of cosine, tfidf and walk; more: rare items of a history speak louder",
+  ),
+  otherExponent: decimal(
+    0.5,
+    0,
+    4,
+    "power of the neighbour's size in the same; more: rare neighbours (beta of RP3beta, Paudel et al. 2017)",
+  ),
+  walkAlpha: decimal(
+    1,
+    0,
+    4,
+    "power of a step's probability in walk (alpha of P3alpha, Cooper et al. 2014); more: short histories speak louder",
+  ),
+  amplification: decimal(
+    1,
+    0.01,
+    10,
+    "power of a similarity (case amplification, Breese et al. 1998); below 1 for votes of a whole history",
   ),
   bm25K1: decimal(1.2, 0, 1000, "saturation (Robertson and Zaragoza 2009 name 1.2 to 2)"),
   bm25B: decimal(0.75, 0, 1, "length normalisation (the same)"),

@@ -2,11 +2,11 @@
 
 import { secondsPerDay } from "#libs/core/clock.ts";
 import { eventCode } from "#libs/events/event.ts";
+import type { Ballot } from "#libs/models/itemcf/ballot.ts";
 import type { Neighbours } from "#libs/models/itemcf/fit.ts";
 import type { ItemCfSettings } from "#libs/models/itemcf/settings.ts";
 import { type AllowedRows, type CandidateColumns, decay, recentItems, type SubjectEvents, seedItems } from "#libs/models/query.ts";
 import { weightsByCode } from "#libs/models/settings.ts";
-import { createTopCollector } from "#libs/sparse/top-k.ts";
 
 export const itemCfReasons = ["bought_together", "repurchase", "same_product"] as const;
 const reasonCode = { together: 0, repurchase: 1, sameProduct: 2 } as const;
@@ -18,20 +18,14 @@ export interface ItemCfArtifact {
   readonly groups: { readonly ofItem: Int32Array; readonly offsets: Int32Array; readonly items: Int32Array };
   /** Decayed sales, [items]. */
   readonly sales: Float32Array;
-  /** Scratch of one synchronous request, all 0 between requests, [items]. */
-  readonly votes: Float32Array;
-  /** Largest single vote, [items]. */
-  readonly largest: Float32Array;
+  /** Scratch of one synchronous request. */
+  readonly ballot: Ballot;
 }
 
 export interface ItemCfQuery extends SubjectEvents {
   readonly limit: number;
   readonly seeds: Int32Array;
   readonly allowed: AllowedRows | null;
-}
-
-interface Ballot {
-  add(item: number, vote: number, reason: number, because: number): void;
 }
 
 /** Groups with their items by sales; items without a group are alone. O(items log items). */
@@ -47,55 +41,34 @@ export function groupItems(codes: Int32Array, groupCount: number, sales: Float32
 
 /** O(historyItems * neighbours): well below a millisecond. A request whose items are all unknown or alone gets an empty list. */
 export function vote(artifact: ItemCfArtifact, query: ItemCfQuery): CandidateColumns {
-  const { settings, votes, largest } = artifact;
+  const { settings, ballot } = artifact;
   const bySeeds = query.seeds.length > 0;
   const recent = bySeeds ? seedItems(query.seeds) : recentItems(query, weightsByCode(settings), settings);
-  const reasons = new Map<number, { reason: number; because: number }>();
-  const ballot: Ballot = {
-    add: (item, amount, reason, because) => {
-      votes[item]! += amount;
-      const known = reasons.get(item);
-      if (known === undefined || amount > largest[item]!) {
-        largest[item] = amount;
-        reasons.set(item, { reason, because });
-      }
-    },
-  };
   let weight = 1;
   for (let r = 0; r < recent.items.length; r++) {
     const item = recent.items[r]!;
-    voteForNeighbours(artifact, item, weight * recent.weights[r]!, ballot);
-    voteForGroup(artifact, item, weight * recent.weights[r]!, ballot);
+    voteForNeighbours(artifact, item, weight * recent.weights[r]!);
+    voteForGroup(artifact, item, weight * recent.weights[r]!);
     if (!bySeeds) weight *= settings.rankDecay;
   }
-  for (const item of recent.disliked) voteForNeighbours(artifact, item, settings.dislikeVote, ballot);
-  const own = bySeeds ? new Map<number, number>() : voteForRepurchase(artifact, query, ballot);
-
-  const excluded = new Set([...recent.disliked, ...query.seeds]);
-  const collector = createTopCollector(query.limit);
-  for (const item of reasons.keys()) {
-    const total = votes[item]!;
-    votes[item] = 0;
-    largest[item] = 0;
-    if (total > 0 && !excluded.has(item) && (query.allowed === null || query.allowed.mask[item] === 1)) collector.offer(item, total);
-  }
-  const top = collector.take();
+  for (const item of recent.disliked) voteForNeighbours(artifact, item, settings.dislikeVote);
+  const own = bySeeds ? new Map<number, number>() : voteForRepurchase(artifact, query);
+  const best = ballot.best(query.limit, new Set([...recent.disliked, ...query.seeds]), query.allowed);
+  // What the user has bought is bought again, whoever else votes for it.
   return {
-    items: top.positions,
-    scores: top.scores,
-    // What the user has bought is bought again, whoever else votes for it.
-    reasons: Uint8Array.from(top.positions, (item) => (own.has(item) ? reasonCode.repurchase : reasons.get(item)!.reason)),
-    because: Int32Array.from(top.positions, (item) => (own.has(item) ? item : reasons.get(item)!.because)),
+    ...best,
+    reasons: best.reasons.map((reason, c) => (own.has(best.items[c]!) ? reasonCode.repurchase : reason)),
+    because: best.because.map((because, c) => (own.has(best.items[c]!) ? best.items[c]! : because)),
   };
 }
 
-function voteForNeighbours({ neighbours }: ItemCfArtifact, item: number, weight: number, ballot: Ballot): void {
+function voteForNeighbours({ neighbours, ballot }: ItemCfArtifact, item: number, weight: number): void {
   const { offsets, items, similarities } = neighbours;
   for (let n = offsets[item]!; n < offsets[item + 1]!; n++) ballot.add(items[n]!, weight * similarities[n]!, reasonCode.together, item);
 }
 
 /** The group's best seller gets the full vote, others by their share of its sales, with a tenth for those that do not sell. */
-function voteForGroup({ groups, sales, settings }: ItemCfArtifact, item: number, weight: number, ballot: Ballot): void {
+function voteForGroup({ groups, sales, settings, ballot }: ItemCfArtifact, item: number, weight: number): void {
   const group = groups.ofItem[item]!;
   if (group < 0 || settings.sameProductSimilarity === 0) return;
   const from = groups.offsets[group]!;
@@ -111,8 +84,9 @@ function voteForGroup({ groups, sales, settings }: ItemCfArtifact, item: number,
 }
 
 /** Each purchase votes for its own item, by age alone, so that bought twice counts twice. Answers the items bought. */
-function voteForRepurchase({ settings }: ItemCfArtifact, query: ItemCfQuery, ballot: Ballot): Map<number, number> {
+function voteForRepurchase({ settings, ballot }: ItemCfArtifact, query: ItemCfQuery): Map<number, number> {
   const sums = new Map<number, number>();
+  if (settings.repurchaseSimilarity === 0) return sums;
   for (let e = query.items.length - 1; e >= 0; e--) {
     if (query.types[e] !== eventCode.purchase) continue;
     const item = query.items[e]!;

@@ -1,10 +1,14 @@
 /**
  * From events to weights of (user, item) entries, x[u, i]. Pairs are then S[i, j] = sum over u of x[u, i] x[u, j] f(gap) direction, and
- * - cosine:     S / (sqrt(Q[i] Q[j]) + shrinkage), Q[i] = sum of x[u, i]²        (Sarwar et al., WWW 2001; shrinkage as Dacrema et al., TOIS 2021)
+ * - cosine:     S / (Q[i]^own Q[j]^other + shrinkage), Q[i] = sum of x[u, i]²    (Sarwar et al., WWW 2001, where both exponents are 1/2; apart
+ *               they are the asymmetric cosine of Aiolli, RecSys 2013; shrinkage as Dacrema et al., TOIS 2021)
  * - tfidf:      the same with x scaled by ln(1 + items / n[u]), n[u] the user's items
  * - bm25:       S with x = c (k1 + 1) / (k1 (1 - b + b n[i] / mean n) + c) ln(1 + items / n[u])   (Robertson and Zaragoza 2009), over shrinkage + 1
  * - confidence: S / (Q[i] + shrinkage): of those who took i, the share that took j
- * with c the weight of the event's type. Every x also carries the roots of the user's degree weight and of the age decay.
+ * - walk:       sum over u of (p[i, u] p[u, j])^alpha / Q[j]^other, p a random step by c with age decay: from item i to user u, on to item j.
+ *               P3alpha (Cooper et al., WWW 2014) has other = 0, RP3beta (Paudel et al., TiiS 7(1), 2017) other = beta, both own = alpha: here
+ *               Q[i] = sum of c, and S / (Q[i]^own Q[j]^other + shrinkage) with x = c^alpha E[u]^(-alpha/2), E[u] = sum of the user's c
+ * with c the weight of the event's type. Every other x also carries the roots of the user's degree weight and of the age decay.
  */
 
 import { secondsPerDay } from "#libs/core/clock.ts";
@@ -16,7 +20,7 @@ import { weightsByCode } from "#libs/models/settings.ts";
 import type { Pace } from "#libs/sparse/pace.ts";
 import { sharedFloat32, sharedInt32 } from "#libs/sparse/pool.ts";
 
-/** Users' bounded histories and the same by item, all in shared memory: 20 bytes an entry. */
+/** Users' bounded histories and the same by item, all in shared memory: 20 bytes an entry, 16 an item. */
 export interface Entries {
   readonly itemCount: number;
   /** User u's entries are [userOffsets[u], userOffsets[u + 1]). */
@@ -31,8 +35,9 @@ export interface Entries {
   readonly byItem: Int32Array;
   /** The user of each of byItem, aligned with it. */
   readonly usersByItem: Int32Array;
-  /** Q: sum of squares of an item's weights, [items]. */
-  readonly squares: Float32Array;
+  /** The norm of a pair (i, j) is ownNorms[i] * otherNorms[j]: powers of Q, [items]; 1 where no user is. */
+  readonly ownNorms: Float32Array;
+  readonly otherNorms: Float32Array;
 }
 
 /** Reads each user's latest distinct items. O(events). */
@@ -80,8 +85,11 @@ export async function collectEntries(
   }
   const kept = { items: items.subarray(0, next), ages: ages.subarray(0, next), weights: weights.subarray(0, next) };
   const byItem = groupByItem(itemCount, userOffsets, kept.items);
-  const squares = applyWeighting(settings, itemCount, userOffsets, kept, byItem.itemOffsets);
-  return { itemCount, userOffsets, ...kept, ...byItem, squares };
+  const sizes =
+    settings.weighting === "walk"
+      ? applySteps(settings, itemCount, userOffsets, kept)
+      : applyWeighting(settings, itemCount, userOffsets, kept, byItem.itemOffsets);
+  return { itemCount, userOffsets, ...kept, ...byItem, ...norms(settings, sizes) };
 }
 
 function groupByItem(
@@ -111,15 +119,16 @@ export function userWeight(settings: ItemCfSettings, n: number): number {
   return settings.userDegree === "log" ? 1 / Math.log2(1 + n) : n ** -settings.userDegreeAlpha;
 }
 
+type WeightedEntries = { readonly items: Int32Array; readonly ages: Float32Array; readonly weights: Float32Array };
+
 /** Turns event weights c into x in place; answers Q. */
 function applyWeighting(
   settings: ItemCfSettings,
   itemCount: number,
   userOffsets: Int32Array,
-  entries: { readonly items: Int32Array; readonly ages: Float32Array; readonly weights: Float32Array },
+  { items, ages, weights }: WeightedEntries,
   itemOffsets: Int32Array,
-): Float32Array {
-  const { items, ages, weights } = entries;
+): Float64Array {
   const { weighting, bm25K1, bm25B, ageHalfLifeDays } = settings;
   const squares = new Float64Array(itemCount);
   const meanUsers = items.length / Math.max(1, itemCount);
@@ -139,7 +148,40 @@ function applyWeighting(
       squares[item]! += x * x;
     }
   }
-  const shared = sharedFloat32(itemCount);
-  shared.set(squares);
-  return shared;
+  return squares;
+}
+
+/** The same for walks; Q are sums of c. */
+function applySteps(
+  { walkAlpha, ageHalfLifeDays }: ItemCfSettings,
+  itemCount: number,
+  userOffsets: Int32Array,
+  { items, ages, weights }: WeightedEntries,
+): Float64Array {
+  const sums = new Float64Array(itemCount);
+  for (let user = 0; user + 1 < userOffsets.length; user++) {
+    const to = userOffsets[user + 1]!;
+    let ofUser = 0;
+    for (let p = userOffsets[user]!; p < to; p++) {
+      const c = weights[p]! * decay(ages[p]!, ageHalfLifeDays);
+      weights[p] = c;
+      ofUser += c;
+      sums[items[p]!]! += c;
+    }
+    const scale = ofUser ** (-walkAlpha / 2);
+    for (let p = userOffsets[user]!; p < to; p++) weights[p] = weights[p]! ** walkAlpha * scale;
+  }
+  return sums;
+}
+
+function norms({ weighting, ownExponent, otherExponent }: ItemCfSettings, sizes: Float64Array): Pick<Entries, "ownNorms" | "otherNorms"> {
+  const own = weighting === "confidence" ? 1 : weighting === "bm25" ? 0 : ownExponent;
+  const other = weighting === "confidence" || weighting === "bm25" ? 0 : otherExponent;
+  const ownNorms = sharedFloat32(sizes.length);
+  const otherNorms = sharedFloat32(sizes.length);
+  for (let item = 0; item < sizes.length; item++) {
+    ownNorms[item] = sizes[item]! > 0 ? sizes[item]! ** own : 1;
+    otherNorms[item] = sizes[item]! > 0 ? sizes[item]! ** other : 1;
+  }
+  return { ownNorms, otherNorms };
 }

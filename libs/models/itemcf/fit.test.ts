@@ -1,0 +1,145 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { noProgress } from "#libs/core/progress.ts";
+import type { Interactions } from "#libs/data/interactions.ts";
+import { fitNeighbours, type Neighbours } from "#libs/models/itemcf/fit.ts";
+import { type ItemCfSettings, itemCfSpec } from "#libs/models/itemcf/settings.ts";
+import { readSettings } from "#libs/models/settings.ts";
+
+const plain = { timeDecay: "none", ageHalfLifeDays: 0, earlierFactor: 1, userDegree: "none", shrinkage: 0, neighbours: 100 };
+const itemCount = 7;
+
+/** Purchases by user, all at one time. */
+function bought(users: readonly (readonly number[])[]): Interactions {
+  const items = users.flat();
+  const offsets = new Int32Array(users.length + 1);
+  users.forEach((user, u) => {
+    offsets[u + 1] = offsets[u]! + user.length;
+  });
+  return {
+    userCount: users.length,
+    itemCount,
+    offsets,
+    items: Int32Array.from(items),
+    times: new Uint32Array(items.length).fill(1000),
+    types: new Uint8Array(items.length).fill(3),
+    values: new Float32Array(items.length),
+  };
+}
+
+const settingsFor = (overrides: Record<string, unknown>): ItemCfSettings => readSettings(itemCfSpec, { ...plain, ...overrides });
+
+const fitted = (users: readonly (readonly number[])[], overrides: Record<string, unknown>, threads = 0): Promise<Neighbours> =>
+  fitNeighbours(bought(users), 2000, settingsFor(overrides), threads, noProgress, new AbortController().signal);
+
+/** [items, items], rows from the neighbours. */
+function dense({ offsets, items, similarities }: Neighbours): number[][] {
+  const rows = Array.from({ length: itemCount }, () => new Array<number>(itemCount).fill(0));
+  rows.forEach((row, item) => {
+    for (let n = offsets[item]!; n < offsets[item + 1]!; n++) row[items[n]!] = similarities[n]!;
+  });
+  return rows;
+}
+
+/** Divided so that the rows' maxima average 1, as the fit answers. */
+function scaled(rows: number[][]): number[][] {
+  const best = rows.map((row) => Math.max(...row)).filter((value) => value > 0);
+  const mean = best.reduce((sum, value) => sum + value, 0) / best.length;
+  return rows.map((row) => row.map((value) => (best.length === 0 ? 0 : value / mean)));
+}
+
+type Matrix = readonly (readonly number[])[];
+const transpose = (m: Matrix, columns: number): number[][] => Array.from({ length: columns }, (_, c) => m.map((row) => row[c]!));
+const multiply = (a: Matrix, b: Matrix, columns: number): number[][] =>
+  a.map((row) => Array.from({ length: columns }, (_, c) => row.reduce((sum, value, k) => sum + value * b[k]![c]!, 0)));
+const withoutDiagonal = (m: Matrix): number[][] => m.map((row, r) => row.map((value, c) => (r === c ? 0 : value)));
+const sizeOf = (row: readonly number[]): number => row.reduce((sum, value) => sum + value, 0);
+
+/** Every user has 1 to 5 distinct items. */
+const anyUsers = fc.array(fc.uniqueArray(fc.nat(itemCount - 1), { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 8 });
+const incidence = (users: readonly (readonly number[])[]): number[][] =>
+  users.map((user) => Array.from({ length: itemCount }, (_, item) => (user.includes(item) ? 1 : 0)));
+
+function expectSame(actual: number[][], expected: number[][]): void {
+  actual.forEach((row, r) => {
+    row.forEach((value, c) => {
+      expect(value, `pair ${r}, ${c}`).toBeCloseTo(expected[r]![c]!, 4);
+    });
+  });
+}
+
+describe("itemcf against dense matrices", () => {
+  it("RP3beta: step to users, step to items, over popularity to the beta", async () => {
+    await fc.assert(
+      fc.asyncProperty(anyUsers, fc.constantFrom(0.6, 1, 1.7), fc.constantFrom(0, 0.4), async (users, alpha, beta) => {
+        const byUser = incidence(users);
+        const byItem = transpose(byUser, itemCount);
+        const toItem = byUser.map((row) => row.map((value) => (value / sizeOf(row)) ** alpha));
+        const toUser = byItem.map((row) => row.map((value) => (value === 0 ? 0 : (value / sizeOf(row)) ** alpha)));
+        const walked = multiply(toUser, toItem, itemCount).map((row) =>
+          row.map((value, other) => (value === 0 ? 0 : value / sizeOf(byItem[other]!) ** beta)),
+        );
+        const found = await fitted(users, { weighting: "walk", walkAlpha: alpha, ownExponent: alpha, otherExponent: beta });
+        expectSame(dense(found), scaled(withoutDiagonal(walked)));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("asymmetric cosine with shrinkage and amplification", async () => {
+    const exponents = fc.constantFrom<readonly [number, number]>([0.5, 0.5], [0.3, 0.7], [1, 0]);
+    await fc.assert(
+      fc.asyncProperty(anyUsers, exponents, fc.constantFrom(0.5, 1, 2), async (users, [own, other], power) => {
+        const byItem = transpose(incidence(users), itemCount);
+        const pairs = multiply(byItem, incidence(users), itemCount);
+        const expected = pairs.map((row, i) =>
+          row.map((value, j) => (value / (sizeOf(byItem[i]!) ** own * sizeOf(byItem[j]!) ** other + 1.5)) ** power),
+        );
+        expected.forEach((row) => {
+          row.forEach((value, j) => {
+            if (Number.isNaN(value)) row[j] = 0;
+          });
+        });
+        const found = await fitted(users, {
+          ownExponent: own,
+          otherExponent: other,
+          weighting: "cosine",
+          shrinkage: 1.5,
+          amplification: power,
+        });
+        expectSame(dense(found), scaled(withoutDiagonal(expected)));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("keeps the same best neighbours by the heap (few kept of many) as by sorting (many kept)", async () => {
+    const wide = 40;
+    // Item i occurs in every pair with j when i * j is a multiple of 3, so that rows have ties.
+    const pairs = Array.from({ length: wide }, (_, i) => Array.from({ length: i }, (_, j) => [i, j])).flat();
+    const users = pairs.filter(([i, j]) => (i! * j!) % 3 === 0);
+    const interactions = { ...bought(users), itemCount: wide };
+    const by = (neighbours: number): Promise<Neighbours> =>
+      fitNeighbours(interactions, 2000, settingsFor({ neighbours }), 0, noProgress, new AbortController().signal);
+    const [few, many] = [await by(2), await by(30)];
+    for (let item = 0; item < wide; item++) {
+      const row = ({ offsets, items }: Neighbours): number[] => [...items.subarray(offsets[item], offsets[item]! + 2)];
+      expect(row(few)).toEqual(row(many));
+    }
+  });
+
+  it("is the same for any number of threads", async () => {
+    const users = [
+      [0, 1, 2],
+      [2, 3],
+      [1, 2, 6],
+    ];
+    expect(await fitted(users, { weighting: "walk" }, 2)).toEqual(await fitted(users, { weighting: "walk" }));
+  });
+
+  it("refuses bad settings by name", () => {
+    for (const bad of [{ walkAlpha: -1 }, { ownExponent: 5 }, { amplification: 0 }, { weighting: "jaccard" }]) {
+      expect(() => settingsFor(bad)).toThrow(new RegExp(Object.keys(bad)[0]!));
+    }
+  });
+});
