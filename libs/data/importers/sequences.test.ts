@@ -36,7 +36,17 @@ describe("importSequences", () => {
     expect([Number(reject?.line), reject?.reason]).toEqual([4, "malformed_row"]);
   });
 
-  it("refuses a test file for sessions, whose lines name no user", async () => {
-    await expect(importSequences("x", { layout: "items", test: "y", out: "z" })).rejects.toThrow(/test: lines of items have no user/);
+  it("makes every line of a test file of sessions a user of its own, wholly after the border", async () => {
+    const dir = folderWith({ "train.txt": "5 6 5\n7 8\n", "test.txt": "5 6 7\t8\n5 6\t7\n5\t6\n" });
+    const options = { layout: "items", test: join(dir, "test.txt"), out: join(dir, "out"), type: "view", memoryLimitMb: 300 } as const;
+    const manifest = await importSequences(join(dir, "train.txt"), options);
+    expect(manifest.counts).toEqual({ users: 5, items: 4, interactions: 14 });
+    const dataSet = await openDataset(join(dir, "out"));
+    const [interactions, users] = [await dataSet.loadInteractions(), await dataSet.loadUsers()];
+    dataSet.close();
+    expect([...sliceBefore(interactions, manifest.test_from!).offsets]).toEqual([0, 3, 5, 5, 5, 5]);
+    expect([...interactions.offsets]).toEqual([0, 3, 5, 9, 12, 14]);
+    expect([...interactions.items.subarray(5)]).toEqual([0, 1, 2, 3, 0, 1, 2, 0, 1]);
+    expect(users.ids).toEqual(["1", "2", "test-1", "test-2", "test-3"]);
   });
 });

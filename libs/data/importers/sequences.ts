@@ -1,9 +1,9 @@
 /**
  * Sequences without times, as research data come: a user or session a line (`user item item ...` or `item item ...`), or one `user item` pair a line
  * in time order; one file, or a train and a test file. Position n of a user becomes day n + 1 of 1970 (n from 0), and the test part stands after
- * every train position: `test_from` of dataset.json is the border.
+ * every train position: `test_from` of dataset.json is the border. A line of an `items` test file is a user of its own, "test-LINE", with nothing
+ * before the border: its last item is what is to be foretold from those before it (the prefixes of SR-GNN's files), every line for itself.
  */
-import { invalid } from "#libs/core/errors.ts";
 import { type EventType, eventCode } from "#libs/events/event.ts";
 import { sqlFile } from "../duck.ts";
 import type { DataSetManifest } from "../manifest.ts";
@@ -16,7 +16,7 @@ export type SequenceLayout = (typeof sequenceLayouts)[number];
 
 export interface SequencesOptions extends ImportOptions {
   readonly layout: SequenceLayout;
-  /** The test part, same layout; not for `items`, whose lines have no user to continue. */
+  /** The test part, same layout; a tab counts as a blank. */
   readonly test?: string;
   /** Type of all events; default purchase. */
   readonly type?: EventType;
@@ -25,12 +25,11 @@ export interface SequencesOptions extends ImportOptions {
 /** Imports sequences. A line without an item adds its user and nothing else; in `pairs` a line must have two words. */
 export async function importSequences(train: string, options: SequencesOptions): Promise<DataSetManifest> {
   const { layout, test } = options;
-  if (layout === "items" && test !== undefined) throw invalid("test", "lines of items have no user that a test file could continue");
   return importDataset(options, async (stage) => {
     let rowsRead = await stageLines(stage, train, "train_lines", "utf-8");
     if (test === undefined) await stage.run("import: test part", "CREATE TABLE test_lines AS SELECT * FROM train_lines WHERE false");
     else rowsRead += await stageLines(stage, test, "test_lines", "utf-8");
-    const place = { raw: layout === "items" ? "source_line::VARCHAR" : "words[1]" };
+    const place = { raw: layout === "items" ? "CASE WHEN part = 0 THEN '' ELSE 'test-' END || source_line::VARCHAR" : "words[1]" };
     const items = { raw: layout === "items" ? "words" : "words[2:]" };
     const wrong = { raw: layout === "pairs" ? "len(words) <> 2" : "len(words) = 0" };
     const values = { user: place, items, wrong, train, test: test ?? "", code: eventCode[options.type ?? "purchase"] };

@@ -3,7 +3,7 @@
 import type { AllowedRows, CandidateColumns } from "#libs/models/query.ts";
 import { createTopCollector } from "#libs/sparse/top-k.ts";
 
-/** Of one synchronous request at a time; empty between requests. 21 bytes an item. */
+/** Of one synchronous request at a time; empty between requests. 17 bytes an item. */
 export interface Ballot {
   /** Reason and `because` of an item are those of its largest single vote. */
   add(item: number, vote: number, reason: number, because: number): void;
