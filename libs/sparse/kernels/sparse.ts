@@ -267,3 +267,5 @@ export function multiplyDense(x: usize, w: usize, y: usize, d: i32, k: i32, from
     for (let i = 0; i < d; i++) axpy(load<f32>(x + <usize>row * inStride + ((<usize>i) << 2)), w + <usize>i * outStride, out, k);
   }
 }
+
+export * from "./dense";
