@@ -10,13 +10,17 @@ import type { Catalog } from "./catalog.ts";
 const idleDaysMax = 60;
 
 /**
- * What an item means that was never sold. Serving keeps it: it is new. A replay of the past drops it: data sets list no day of first
- * offering, so at a past instant "never sold yet" is mostly "will be launched", which nobody could have known.
+ * Which items may be listed. `serving`: sold within 60 days, or never yet, since an item never sold is new. `available`: sold within 60
+ * days; a replay of the past drops what was never sold, for data sets list no day of first offering, so that at a past instant "never sold
+ * yet" is mostly "will be launched", which nobody could have known. `sold`: ever sold before. `all`: the whole catalogue, as many published
+ * protocols have it.
  */
-export type UnsoldItems = "keep" | "drop";
+export type ItemPolicy = "serving" | "available" | "sold" | "all";
 
-/** Sold within 60 days before the instant; `unsold` decides on what was never sold. */
-export function isAvailable(catalog: Catalog, item: number, nowSeconds: number, unsold: UnsoldItems): boolean {
+/** Whether the policy lets the item be listed at the instant; `catalog` as of that instant. */
+export function isAvailable(catalog: Catalog, item: number, nowSeconds: number, policy: ItemPolicy): boolean {
   const last = catalog.lastSaleSeconds[item]!;
-  return last === 0 ? unsold === "keep" : nowSeconds - last <= idleDaysMax * secondsPerDay;
+  if (policy === "all") return true;
+  if (last === 0) return policy === "serving";
+  return policy === "sold" || nowSeconds - last <= idleDaysMax * secondsPerDay;
 }

@@ -97,13 +97,12 @@ export interface TimeWindow {
   readonly to: number;
 }
 
-/** The `k` weeks that end at `endSeconds` (excluded), latest first. */
-export function lastCompleteWeeks(endSeconds: number, k: number): TimeWindow[] {
-  return Array.from({ length: k }, (_, back) => ({
-    from: endSeconds - (back + 1) * secondsPerWeek,
-    to: endSeconds - back * secondsPerWeek,
-  }));
+/** The `k` windows of `seconds` that end at `endSeconds` (excluded), latest first. */
+export function lastWindows(endSeconds: number, k: number, seconds: number): TimeWindow[] {
+  return Array.from({ length: k }, (_, back) => ({ from: endSeconds - (back + 1) * seconds, to: endSeconds - back * seconds }));
 }
+
+export const lastCompleteWeeks = (endSeconds: number, k: number): TimeWindow[] => lastWindows(endSeconds, k, secondsPerWeek);
 
 /** The first midnight (UTC) after the last interaction: data by the day are complete up to there. 0 without interactions. */
 export function endOfData(interactions: Interactions): number {

@@ -24,6 +24,7 @@ async function createProgram(): Promise<Command> {
   const { describeCommand } = await import("./commands/describe.ts");
   const { trainCommand } = await import("./commands/train.ts");
   const { evaluateCommand } = await import("./commands/evaluate.ts");
+  const { experimentCommand } = await import("./commands/experiment.ts");
   const { profilesCommand } = await import("./commands/profiles.ts");
   const { releasesCommand } = await import("./commands/releases.ts");
   const { startCommand } = await import("./commands/start.ts");
@@ -35,6 +36,7 @@ async function createProgram(): Promise<Command> {
     describeCommand,
     trainCommand,
     evaluateCommand,
+    experimentCommand,
     profilesCommand,
     releasesCommand,
     startCommand,

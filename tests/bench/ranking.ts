@@ -39,7 +39,7 @@ async function rankingFigures({ home, data, say }: BenchContext): Promise<Figure
         source.source.retrieve(source.artifact, { ...user, limit: 100, seeds: new Int32Array(0), allowed: null });
         if (round > 0) retrieving.get(source.name)!.push(performance.now() - startedMs);
       }
-      const query = rankQuery(user, offlineCandidates(sources, user, catalog, quotas, candidates, "keep"));
+      const query = rankQuery(user, offlineCandidates(sources, user, catalog, quotas, candidates, { items: "serving", seen: "keep" }));
       const startedMs = performance.now();
       models.ranker.score(ranker, query);
       // The first round is the compiler's.

@@ -1,11 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { averagePrecision } from "./average-precision.ts";
+import { averagePrecisionAll } from "./average-precision-all.ts";
 import { hitRate } from "./hit-rate.ts";
 import { metrics } from "./index.ts";
 import { ndcg } from "./ndcg.ts";
 import { precision } from "./precision.ts";
 import { recall } from "./recall.ts";
+import { recallMin } from "./recall-min.ts";
 import { reciprocalRank } from "./reciprocal-rank.ts";
 
 const relevant = new Set([3, 5, 9]);
@@ -29,6 +31,15 @@ describe("worked by hand", () => {
   });
   it("recall divides by all relevant items, also above k", () => {
     expect(recall.of([3, 5], relevant, 2)).toBeCloseTo(2 / 3, 12);
+  });
+  it("named variants: average precision over m, recall over min(m, k)", () => {
+    expect(averagePrecisionAll.of([3, 1, 2, 5], relevant, 2)).toBeCloseTo(1 / 3, 12);
+    expect(recallMin.of([3, 1], relevant, 2)).toBe(0.5);
+    expect(recallMin.of([3, 5], relevant, 2)).toBe(1);
+  });
+  it("two orders of tied items differ only in the places, as given", () => {
+    expect(averagePrecision.of([1, 3], relevant, 2)).toBe(0.25);
+    expect(averagePrecision.of([3, 1], relevant, 2)).toBe(0.5);
   });
   it("nDCG of a hit at place 3 of one relevant item is 1/log2(4)", () => {
     expect(ndcg.of([1, 2, 3], new Set([3]), 10)).toBeCloseTo(0.5, 12);
@@ -65,8 +76,13 @@ describe.each(metrics.map((metric) => [metric.name, metric] as const))("%s", (_,
     fc.assert(
       fc.property(relevants, fc.integer({ min: 1, max: 20 }), (wanted, k) => {
         const best = metric.of([...wanted], wanted, k)!;
-        const expected =
-          metric.name === "precision" ? Math.min(1, wanted.size / k) : metric.name === "recall" ? Math.min(1, k / wanted.size) : 1;
+        // Divided by something larger than what k places can hold: precision by k, recall and map(m) by m.
+        const greatest: Record<string, number> = {
+          precision: Math.min(1, wanted.size / k),
+          recall: Math.min(1, k / wanted.size),
+          "map(m)": Math.min(1, k / wanted.size),
+        };
+        const expected = greatest[metric.name] ?? 1;
         expect(best).toBeCloseTo(expected, 12);
       }),
     );

@@ -1,6 +1,7 @@
 /** The page of `modiste describe --html`: one file, no script, nothing loaded. */
 import type { Description, LabelledCount } from "#libs/data/describe.ts";
 import type { DataSetManifest } from "#libs/data/manifest.ts";
+import { escapeHtml } from "../html.ts";
 import { formatCount } from "../terminal.ts";
 
 /** HTML of the whole page; every text of the data set is escaped. */
@@ -23,11 +24,6 @@ ${columnPlot(description.months)}
 ${rowPlot(description.categories)}
 </body></html>
 `;
-}
-
-function escapeHtml(text: string): string {
-  const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-  return text.replace(/[&<>"']/g, (char) => entities[char]!);
 }
 
 /** Upright bars with a label under every few of them. */

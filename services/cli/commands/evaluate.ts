@@ -1,19 +1,8 @@
-import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import { Command } from "commander";
-import { systemClock } from "#libs/core/clock.ts";
-import { invalid } from "#libs/core/errors.ts";
-import { lastCompleteWeeks } from "#libs/data/splits.ts";
-import type { Interval } from "#libs/evaluation/bootstrap.ts";
-import { metrics } from "#libs/evaluation/metrics/index.ts";
-import { loadModels } from "../../fleet.ts";
-import { dataSetFolder, homeFolders, homeOption } from "../home.ts";
-import { stopSignal } from "../stop-signal.ts";
-import { print, progressLine, remark, table } from "../terminal.ts";
-import { type BacktestReport, backtest } from "../training/backtest.ts";
-import { loadTrainingData } from "../training/load-data.ts";
-import { modisteVersion } from "../version.ts";
+import { checkExperiment } from "../experiment/document.ts";
+import { executeExperiment, printSummary } from "../experiment/execute.ts";
+import { homeFolders, homeOption } from "../home.ts";
 import { wholeNumber } from "../whole-number.ts";
 
 interface EvaluateFlags {
@@ -27,68 +16,21 @@ interface EvaluateFlags {
   readonly rankerUsers: number;
 }
 
-/** External ids, one a line. */
-function readUsers(path: string): ReadonlySet<string> {
-  try {
-    return new Set(
-      readFileSync(path, "utf8")
-        .split(/\r?\n/)
-        .filter((line) => line !== ""),
-    );
-  } catch (cause) {
-    throw invalid("--users", `${path} cannot be read: ${(cause as Error).message}`, "users_file");
-  }
-}
-
-const range = ({ low, high }: Interval): string => `${low.toFixed(4)} to ${high.toFixed(4)}`;
-
-function report({ rows, differences }: BacktestReport, k: number): string {
-  const head = ["model", ...metrics.map(({ name }) => `${name}@${k}`), `map@${k} 95 % interval`, "modiste less it"];
-  const body = rows.map(({ model, figures }) => {
-    const map = figures.get("map");
-    const means = metrics.map(({ name }) => (figures.get(name)?.mean ?? 0).toFixed(4));
-    return [model, ...means, map ? range(map) : "", differences.has(model) ? range(differences.get(model)!) : ""];
-  });
-  return table([head, ...body]);
-}
-
-async function evaluate(flags: EvaluateFlags): Promise<void> {
-  const folders = homeFolders(flags.home);
-  const users = flags.users === undefined ? null : readUsers(flags.users);
-  const signal = stopSignal();
-  const line = progressLine();
-  try {
-    const data = await loadTrainingData(dataSetFolder(folders, flags.data), line.progress, signal);
-    let userWeeks = 0;
-    const replayed = await backtest({
+/** An experiment of one recipe over past weeks, without a document and without files. */
+async function evaluate({ home, data, weeks, k, users, seed, threads, rankerUsers }: EvaluateFlags): Promise<void> {
+  const document = checkExperiment(
+    {
+      name: "evaluate",
       data,
-      models: await loadModels(),
-      seed: flags.seed,
-      threads: flags.threads,
-      rankerUsersMax: flags.rankerUsers,
-      codeVersion: modisteVersion(),
-      settings: {},
-      progress: line.progress,
-      signal,
-      clock: systemClock,
-      onStep: () => undefined,
-      weeks: lastCompleteWeeks(data.endSeconds, flags.weeks).reverse(),
-      users,
-      k: flags.k,
-      scratch: join(folders.home, `backtest-${process.pid}`),
-      onWeek: (week, count) => {
-        userWeeks += count;
-        line.end();
-        remark(`week from ${new Date(week.from * 1000).toISOString().slice(0, 10)}: ${count} users`);
-      },
-    });
-    line.end();
-    print(`${data.name} (fingerprint ${data.fingerprint}), ${flags.weeks} weeks, ${userWeeks} user-weeks, seed ${flags.seed}`);
-    print(report(replayed, flags.k));
-    print("Intervals are over users (1,000 bootstrap samples); the last column is the paired difference.");
-  } finally {
-    line.end();
-  }
+      split: { kind: "weeks", weeks },
+      k: [k],
+      seed,
+      recipes: { default: { ranker_users: rankerUsers } },
+      ...(users === undefined ? {} : { users }),
+    },
+    "modiste evaluate",
+  );
+  for (const executed of await executeExperiment(document, { folders: homeFolders(home), threads })) printSummary(executed);
 }
 
 export function evaluateCommand(): Command {

@@ -3,10 +3,13 @@
 import type { Catalog } from "#libs/catalog/catalog.ts";
 import { historyBefore } from "#libs/data/splits.ts";
 import type { GoldenRequest } from "#libs/release/manifest.ts";
-import { offlineUser } from "./offline.ts";
+import { type ListingRules, offlineUser } from "./offline.ts";
 import type { OfflineModel } from "./recommend.ts";
 import { recommendOffline } from "./recommend.ts";
 import type { TrainingData } from "./train-release.ts";
+
+/** What the gateway's home surface lists. */
+const servingRules: ListingRules = { items: "serving", seen: "keep" };
 
 const goldenCount = 8;
 const goldenItems = 12;
@@ -18,7 +21,7 @@ export function goldenRequests(data: TrainingData, catalog: Catalog, model: Offl
   const stride = Math.max(1, Math.floor(interactions.userCount / goldenCount));
   for (let user = 0; user < interactions.userCount && requests.length < goldenCount; user += stride) {
     const { start, end } = historyBefore(interactions, user, data.endSeconds);
-    const positions = recommendOffline(model, catalog, offlineUser(interactions, users, user, data.endSeconds), goldenItems, "keep");
+    const positions = recommendOffline(model, catalog, offlineUser(interactions, users, user, data.endSeconds), goldenItems, servingRules);
     requests.push({
       name: `${end - start} events`,
       user_id: users.ids[user]!,

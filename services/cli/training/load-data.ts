@@ -15,12 +15,12 @@ export async function loadTrainingData(folder: string, progress: Progress, signa
     const users = await dataset.loadUsers();
     const { name, fingerprint, time_range: time } = dataset.manifest;
     const endSeconds = endOfData(interactions);
-    if (endSeconds - time.first < dataSecondsMin) {
+    if (endSeconds - time.first < dataSecondsMin()) {
       const days = Math.floor((endSeconds - time.first) / 86_400);
       throw new ModisteError(
         "failed_precondition",
         "data_too_short",
-        `data set ${name} spans ${days} days; training needs ${dataSecondsMin / 86_400}`,
+        `data set ${name} spans ${days} days; training needs ${dataSecondsMin() / 86_400}`,
       );
     }
     return { name, fingerprint, interactions, catalog, users, endSeconds };

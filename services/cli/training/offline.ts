@@ -1,6 +1,6 @@
 /** The pipeline without a network: candidates and lists for users of a data set, read through the same functions as in serving. */
 
-import { isAvailable, type UnsoldItems } from "#libs/catalog/availability.ts";
+import { type ItemPolicy, isAvailable } from "#libs/catalog/availability.ts";
 import type { Catalog, UserTable } from "#libs/catalog/catalog.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
 import { historyBefore } from "#libs/data/splits.ts";
@@ -9,6 +9,13 @@ import { mergeAnswers, selectCandidates } from "#libs/pipeline/merge.ts";
 import type { CandidateTable } from "#libs/pipeline/pipeline.ts";
 import type { RankQuery } from "#libs/serve/ranker.ts";
 import type { CandidateSource, SourceQuery } from "#libs/serve/source.ts";
+
+/** What lists may hold. */
+export interface ListingRules {
+  readonly items: ItemPolicy;
+  /** Whether items that the user took before may come back. */
+  readonly seen: "keep" | "drop";
+}
 
 export interface LoadedSource {
   readonly name: string;
@@ -34,10 +41,16 @@ export interface OfflineUser {
   readonly nowSeconds: number;
 }
 
-/** What serving would know of the user at the instant. */
-export function offlineUser(interactions: Interactions, users: UserTable, user: number, nowSeconds: number): OfflineUser {
+/** What serving would know of the user at the instant: the latest `most` events before it. */
+export function offlineUser(
+  interactions: Interactions,
+  users: UserTable,
+  user: number,
+  nowSeconds: number,
+  most = historyMax,
+): OfflineUser {
   const { start, end } = historyBefore(interactions, user, nowSeconds);
-  const from = Math.max(start, end - historyMax);
+  const from = Math.max(start, end - most);
   return {
     items: interactions.items.slice(from, end),
     times: Float64Array.from(interactions.times.subarray(from, end)),
@@ -51,23 +64,25 @@ function sourceQuery(user: OfflineUser, limit: number): SourceQuery {
   return { ...user, limit, seeds: new Int32Array(0), allowed: null };
 }
 
-/** Candidates of every source, merged and available; `quotas` by source name. */
+/** Candidates of every source, merged and under the rules; `quotas` by source name. */
 export function offlineCandidates(
   sources: readonly LoadedSource[],
   user: OfflineUser,
   catalog: Catalog,
   quotas: Readonly<Record<string, number>>,
   limit: number,
-  unsold: UnsoldItems,
+  rules: ListingRules,
 ): CandidateTable {
   const answers = sources.map(({ name, source, artifact }) => {
     const { items, scores, reasons } = source.retrieve(artifact, sourceQuery(user, quotas[name] ?? 100));
     return { source: name, answer: { release: "", items, scores, reasons, reasonWords: source.reasons, because: [], pinned: true } };
   });
   const merged = mergeAnswers(answers, limit);
-  const kept = Int32Array.from(merged.items.keys()).filter((position) =>
-    isAvailable(catalog, merged.items[position]!, user.nowSeconds, unsold),
-  );
+  const seen = new Set(rules.seen === "drop" ? user.items : []);
+  const kept = Int32Array.from(merged.items.keys()).filter((position) => {
+    const item = merged.items[position]!;
+    return !seen.has(item) && isAvailable(catalog, item, user.nowSeconds, rules.items);
+  });
   return selectCandidates(merged, kept);
 }
 

@@ -5,7 +5,7 @@ import type { Catalog, UserTable } from "#libs/catalog/catalog.ts";
 import { type Clock, secondsPerDay } from "#libs/core/clock.ts";
 import type { Progress } from "#libs/core/progress.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
-import { lastCompleteWeeks, sliceBefore } from "#libs/data/splits.ts";
+import { lastWindows, sliceBefore } from "#libs/data/splits.ts";
 import { catalogAsOf, countItems, type ItemStatistics } from "#libs/features/item-statistics.ts";
 import { traitsOf } from "#libs/pipeline/arrange.ts";
 import { surfaces } from "#libs/pipeline/surfaces.ts";
@@ -17,11 +17,8 @@ import type { LabelledQuery } from "#libs/serve/ranker.ts";
 import { candidatesMax, type FleetModels } from "../../fleet.ts";
 import { fitSources } from "./fit-sources.ts";
 import { goldenRequests } from "./golden.ts";
-import { type LabelWeekOptions, labelWeek } from "./label-weeks.ts";
+import { defaultLabels, type LabelRecipe, type LabelWeekOptions, labelWeek } from "./label-weeks.ts";
 import type { OfflineModel } from "./recommend.ts";
-
-/** Label weeks of the ranker. The sources behind their features are fitted once, before the earliest. */
-export const labelWeekCount = 3;
 
 export interface TrainingData {
   readonly name: string;
@@ -39,6 +36,8 @@ export interface TrainOptions {
   readonly store: ReleaseStore;
   readonly seed: number;
   readonly threads: number;
+  /** Windows that the ranker learns from; the sources behind its features are fitted once, before the earliest. */
+  readonly labels?: LabelRecipe;
   /** Most users of a label week that teach the ranker. */
   readonly rankerUsersMax: number;
   readonly codeVersion: string;
@@ -85,8 +84,8 @@ async function learnFromLabelWeeks(
   draft: ReleaseDraft,
   serving: { catalog: Catalog; statistics: ItemStatistics },
 ): Promise<Learned> {
-  const { data, models, seed, signal, progress, clock } = options;
-  const weeks = lastCompleteWeeks(data.endSeconds, labelWeekCount);
+  const { data, models, seed, signal, progress, clock, labels = defaultLabels } = options;
+  const weeks = lastWindows(data.endSeconds, labels.windows, labels.days * secondsPerDay);
   const before = weeks.at(-1)!.from;
   const past = sliceBefore(data.interactions, before);
   const statistics = countItems(past, data.users, before);
@@ -108,6 +107,7 @@ async function learnFromLabelWeeks(
       sources,
       quotas: explore,
       candidatesMax: names.length * models.gatewayPart.exploreQuota,
+      labels,
       usersMax: quotaUsers,
       seed,
     };
@@ -169,6 +169,7 @@ export async function trainRelease(options: TrainOptions): Promise<TrainedReleas
     const model: OfflineModel = {
       sources,
       quotas,
+      fusion: (await models.gatewayPart.loadGateway(await draft.readPart("gateway"))).fusion,
       candidatesMax,
       ranker: models.ranker,
       artifact: ranker,
@@ -200,5 +201,5 @@ export async function trainRelease(options: TrainOptions): Promise<TrainedReleas
   }
 }
 
-/** The shortest data that label weeks can be taken from. */
-export const dataSecondsMin = (labelWeekCount + 1) * 7 * secondsPerDay;
+/** The shortest data that label windows can be taken from: as many and one more, to fit the sources on. */
+export const dataSecondsMin = ({ windows, days }: LabelRecipe = defaultLabels): number => (windows + 1) * days * secondsPerDay;

@@ -8,5 +8,5 @@ export const available: Filter<GatewayQuery> = {
   keep:
     ({ release: { catalog } }) =>
     (item) =>
-      isAvailable(catalog, item, catalog.endSeconds, "keep"),
+      isAvailable(catalog, item, catalog.endSeconds, "serving"),
 };

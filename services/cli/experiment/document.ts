@@ -1,0 +1,93 @@
+/** The document of an experiment: what is compared, on what. */
+
+import { parse, YAMLParseError } from "yaml";
+import { z } from "zod";
+import { invalid } from "#libs/core/errors.ts";
+import { type EventType, eventCode } from "#libs/events/event.ts";
+
+const eventNames = Object.keys(eventCode) as [EventType, ...EventType[]];
+const settings = z.record(z.string(), z.union([z.number(), z.string(), z.boolean()]));
+const day = z
+  .union([z.string(), z.date()])
+  .transform((value) => (value instanceof Date ? value.toISOString() : value))
+  .refine((value) => !Number.isNaN(Date.parse(value)), "must be a date such as 2020-09-16")
+  .transform((value) => Date.parse(value) / 1000);
+
+const splitSchema = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("weeks").describe("several weeks, each with what was before it"),
+    weeks: z.number().int().min(1).max(200).default(1),
+    until: day.optional(),
+  }),
+  z.strictObject({
+    kind: z.literal("windows").describe("given windows of time, `to` excluded"),
+    windows: z.array(z.strictObject({ from: day, to: day }).refine(({ from, to }) => from < to, "`from` must be before `to`")).min(1),
+  }),
+  z.strictObject({ kind: z.literal("given"), validation_share: z.number().min(0.01).max(0.5).default(0.1) }),
+  z.strictObject({ kind: z.literal("leave_last_out") }),
+  z.strictObject({ kind: z.literal("leave_last_basket_out") }),
+]);
+
+const recipeSchema = z.strictObject({
+  /** Settings by source. */
+  sources: z.record(z.string(), settings).default({}),
+  labels: z
+    .strictObject({ windows: z.number().int().min(1).max(20).default(3), days: z.number().min(0.25).max(60).default(7) })
+    .default({ windows: 3, days: 7 }),
+  ranker_users: z.number().int().min(1).default(10_000),
+});
+
+const documentSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "must be lower-case letters, digits and dashes"),
+  /** Data sets by name inside the home folder, or paths. */
+  data: z.union([z.string(), z.array(z.string()).min(1)]).transform((names) => (typeof names === "string" ? [names] : names)),
+  split: splitSchema,
+  /** `validation`: figures for choosing settings; `test`: figures for reporting. */
+  part: z.enum(["test", "validation"]).default("test"),
+  /** Events that count as taken. */
+  targets: z.array(z.enum(eventNames)).min(1).default(["purchase"]),
+  /** File of external user ids, one a line: only they count. */
+  users: z.string().optional(),
+  /** Most cases of a window, a seeded sample of more. */
+  cases_max: z.number().int().min(1).optional(),
+  /** Whether items that the user took before may be listed. */
+  seen: z.enum(["keep", "drop"]).default("keep"),
+  /** Which items may be listed: sold within 60 days, ever sold before, or all of the catalogue. */
+  items: z.enum(["available", "sold", "all"]).default("available"),
+  /** Latest events of a user that models see. */
+  history: z.number().int().min(1).max(1_000_000).default(200),
+  k: z.array(z.number().int().min(1).max(1000)).min(1).default([12]),
+  seed: z.number().int().min(0).default(1),
+  recipes: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]*$/), recipeSchema).default({ default: recipeSchema.parse({}) }),
+  /** Models of every recipe; all when left out. */
+  models: z.array(z.string()).min(1).optional(),
+  /** What the others are compared with; the last model when left out. */
+  baseline: z.string().optional(),
+  sensitivity: z
+    .array(z.strictObject({ source: z.string(), setting: z.string(), values: z.array(z.union([z.number(), z.string()])).min(1) }))
+    .default([]),
+});
+
+export type ExperimentDocument = z.infer<typeof documentSchema>;
+export type Recipe = z.infer<typeof recipeSchema>;
+export type SplitDocument = z.infer<typeof splitSchema>;
+
+export const defaultRecipe: Recipe = recipeSchema.parse({});
+
+/** Checks a document; throws `invalid_argument` that lists every problem with its place. */
+export function checkExperiment(document: unknown, file: string): ExperimentDocument {
+  const parsed = documentSchema.safeParse(document);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "document"}: ${issue.message}`);
+  throw invalid(file, problems.join("; "), "experiment_document");
+}
+
+/** Reads YAML (of which JSON is a part). Throws `invalid_argument` naming file, line and field. */
+export function parseExperiment(text: string, file: string): ExperimentDocument {
+  try {
+    return checkExperiment(parse(text), file);
+  } catch (cause) {
+    if (cause instanceof YAMLParseError) throw invalid(file, cause.message, "experiment_yaml");
+    throw cause;
+  }
+}
