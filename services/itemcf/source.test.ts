@@ -183,6 +183,7 @@ describe("itemcf votes", () => {
     neighbours: { offsets: Int32Array.of(0, 2, 2, 3, 3), items: Int32Array.of(1, 2, 1), similarities: Float32Array.of(1, 0.5, 1) },
     groups: groupItems(Int32Array.of(0, -1, -1, 0), 1, sales),
     sales,
+    sessions: null,
     ballot: createBallot(4),
   };
   const query = (events: readonly (readonly [number, number, number])[], seeds: readonly number[] = []): ItemCfQuery => ({

@@ -1,8 +1,9 @@
 /** Counts the pairs of a range of items and keeps their best neighbours: Gustavson's row-wise sparse product (ACM TOMS 4(3), 1978). */
 
+import { rankingFor } from "#libs/models/itemcf/ranking.ts";
 import type { ItemCfSettings } from "#libs/models/itemcf/settings.ts";
 import type { Entries } from "#libs/models/itemcf/weights.ts";
-import { createTopCollector, type TopCollector } from "#libs/sparse/top-k.ts";
+import { createTopCollector } from "#libs/sparse/top-k.ts";
 
 export interface PairsInput {
   readonly entries: Entries;
@@ -79,7 +80,7 @@ export function open(input: PairsInput): (task: PairsTask) => undefined {
 
   const keepBest = (item: number, touchedCount: number): void => {
     const own = ownNorms[item]!;
-    const ranking = rankingFor(itemCount, touchedCount, k, collector);
+    const ranking = rankingFor(collector, itemCount, touchedCount, k);
     for (let t = 0; t < touchedCount; t++) {
       const other = touched[t]!;
       const similarity = sums[other]! / (own * otherNorms[other]! + settings.shrinkage);
@@ -96,41 +97,5 @@ export function open(input: PairsInput): (task: PairsTask) => undefined {
   return ({ from, to }) => {
     for (let item = from; item < to; item++) keepBest(item, accumulate(item));
     return undefined;
-  };
-}
-
-type Ranking = Pick<TopCollector, "threshold" | "offer" | "take">;
-
-/** Positions of a sort key: with the 32 bits of a score they fill the 53 of a double. */
-const keyPositions = 2 ** 21;
-
-/** The heap, unless it would keep a good part of what it is offered: then sorting doubles as integers is several times faster. Same result. */
-function rankingFor(itemCount: number, offered: number, k: number, heap: TopCollector): Ranking {
-  return offered > 8 * k || itemCount > keyPositions ? heap : createSortedRanking(offered, k);
-}
-
-/** For scores above 0 only: their bits ascend as they do. */
-function createSortedRanking(offered: number, k: number): Ranking {
-  const keys = new Float64Array(offered);
-  const bits = new Uint32Array(1);
-  const score = new Float32Array(bits.buffer);
-  let count = 0;
-  return {
-    threshold: () => 0,
-    offer: (position, value) => {
-      score[0] = value;
-      keys[count++] = bits[0]! * keyPositions + (keyPositions - 1 - position);
-    },
-    take: () => {
-      const best = keys.subarray(0, count).sort().reverse().subarray(0, k);
-      const scores = new Float32Array(best.length);
-      const scoreBits = new Uint32Array(scores.buffer);
-      const positions = new Int32Array(best.length);
-      for (let n = 0; n < best.length; n++) {
-        scoreBits[n] = Math.floor(best[n]! / keyPositions);
-        positions[n] = keyPositions - 1 - (best[n]! % keyPositions);
-      }
-      return { positions, scores };
-    },
   };
 }

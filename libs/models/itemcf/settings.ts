@@ -1,8 +1,9 @@
 /** Settings of the item-to-item family. */
 
+import { type SessionSettings, sessionSpec } from "#libs/models/session/settings.ts";
 import { choice, decimal, type EventWeights, eventWeightSpec, type SettingSpec, whole } from "#libs/models/settings.ts";
 
-export interface ItemCfSettings extends EventWeights {
+export interface ItemCfSettings extends EventWeights, SessionSettings {
   readonly weighting: "cosine" | "bm25" | "tfidf" | "confidence" | "walk";
   readonly ownExponent: number;
   readonly otherExponent: number;
@@ -34,6 +35,7 @@ export interface ItemCfSettings extends EventWeights {
 
 export const itemCfSpec: SettingSpec<ItemCfSettings> = {
   ...eventWeightSpec,
+  ...sessionSpec,
   weighting: choice(
     "confidence",
     ["cosine", "bm25", "tfidf", "confidence", "walk"],

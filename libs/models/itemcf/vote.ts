@@ -1,4 +1,8 @@
-/** A request's candidates: its recent items vote for their neighbours, for themselves (again) and for their product's other items. */
+/**
+ * A request's candidates: its recent items vote for their neighbours, for themselves (again) and for their product's other items; its running
+ * session, where there is one, for what comes next. The best session score counts `sessionVote` times the best sum of the other votes (or
+ * `sessionVote` where there is none), the others in proportion.
+ */
 
 import { secondsPerDay } from "#libs/core/clock.ts";
 import { eventCode } from "#libs/events/event.ts";
@@ -6,10 +10,12 @@ import type { Ballot } from "#libs/models/itemcf/ballot.ts";
 import type { Neighbours } from "#libs/models/itemcf/fit.ts";
 import type { ItemCfSettings } from "#libs/models/itemcf/settings.ts";
 import { type AllowedRows, type CandidateColumns, decay, recentItems, type SubjectEvents, seedItems } from "#libs/models/query.ts";
+import { predictNext, type SessionModel, sessionReasons } from "#libs/models/session/predict.ts";
+import { runningSession } from "#libs/models/session/running-session.ts";
 import { weightsByCode } from "#libs/models/settings.ts";
 
-export const itemCfReasons = ["bought_together", "repurchase", "same_product"] as const;
-const reasonCode = { together: 0, repurchase: 1, sameProduct: 2 } as const;
+export const itemCfReasons = ["bought_together", "repurchase", "same_product", ...sessionReasons] as const;
+const reasonCode = { together: 0, repurchase: 1, sameProduct: 2, session: 3 } as const;
 
 export interface ItemCfArtifact {
   readonly settings: ItemCfSettings;
@@ -18,6 +24,8 @@ export interface ItemCfArtifact {
   readonly groups: { readonly ofItem: Int32Array; readonly offsets: Int32Array; readonly items: Int32Array };
   /** Decayed sales, [items]. */
   readonly sales: Float32Array;
+  /** null where none were learned. */
+  readonly sessions: SessionModel | null;
   /** Scratch of one synchronous request. */
   readonly ballot: Ballot;
 }
@@ -39,7 +47,7 @@ export function groupItems(codes: Int32Array, groupCount: number, sales: Float32
   return { ofItem: codes, offsets, items: order };
 }
 
-/** O(historyItems * neighbours): well below a millisecond. A request whose items are all unknown or alone gets an empty list. */
+/** O(historyItems * neighbours), and a session's lookups (predict.ts) while it runs: well below a millisecond. A request whose items are all unknown or alone gets an empty list. */
 export function vote(artifact: ItemCfArtifact, query: ItemCfQuery): CandidateColumns {
   const { settings, ballot } = artifact;
   const bySeeds = query.seeds.length > 0;
@@ -53,6 +61,7 @@ export function vote(artifact: ItemCfArtifact, query: ItemCfQuery): CandidateCol
   }
   for (const item of recent.disliked) voteForNeighbours(artifact, item, settings.dislikeVote);
   const own = bySeeds ? new Map<number, number>() : voteForRepurchase(artifact, query);
+  if (!bySeeds) voteForSession(artifact, query);
   const best = ballot.best(query.limit, new Set([...recent.disliked, ...query.seeds]), query.allowed);
   // What the user has bought is bought again, whoever else votes for it.
   return {
@@ -96,4 +105,11 @@ function voteForRepurchase({ settings, ballot }: ItemCfArtifact, query: ItemCfQu
   }
   for (const [item, sum] of sums) ballot.add(item, settings.repurchaseSimilarity * sum, reasonCode.repurchase, item);
   return sums;
+}
+
+function voteForSession({ settings, sessions, ballot }: ItemCfArtifact, query: ItemCfQuery): void {
+  if (sessions === null || settings.sessionVote === 0) return;
+  const { items, scores, reasons, because } = predictNext(sessions, runningSession(query, weightsByCode(settings), settings));
+  const scale = settings.sessionVote * (ballot.largest() || 1);
+  for (let c = 0; c < items.length; c++) ballot.add(items[c]!, scale * scores[c]!, reasonCode.session + reasons[c]!, because[c]!);
 }

@@ -10,6 +10,7 @@
  */
 
 import { type Ballot, createBallot } from "#libs/models/itemcf/ballot.ts";
+import { rankingFor } from "#libs/models/itemcf/ranking.ts";
 import type { SessionIndex } from "#libs/models/session/session-index.ts";
 import type { SessionSettings } from "#libs/models/session/settings.ts";
 import { createTopCollector, type TopCollector } from "#libs/sparse/top-k.ts";
@@ -33,6 +34,8 @@ export interface SessionModel {
   readonly matchPlaces: Uint8Array;
   readonly matched: Int32Array;
   readonly collector: TopCollector;
+  /** Weight of a vote at d places from the match, at [d - 1], [255]. */
+  readonly byDistance: Float64Array;
   readonly sessionBallot: Ballot;
   readonly ruleBallot: Ballot;
 }
@@ -63,6 +66,7 @@ export function createSessionModel(index: SessionIndex, settings: SessionSetting
     matchPlaces: new Uint8Array(sessions),
     matched: new Int32Array(sessions),
     collector: createTopCollector(Math.min(settings.sessionNeighbours, sessions)),
+    byDistance: distanceWeights(settings),
     sessionBallot: createBallot(sessionCounts.length),
     ruleBallot: createBallot(sessionCounts.length),
   };
@@ -70,7 +74,7 @@ export function createSessionModel(index: SessionIndex, settings: SessionSetting
 
 /** `current`: the running session's items, the latest last. O(recent items * postings + neighbours * session length). */
 export function predictNext(model: SessionModel, current: Int32Array): SessionVotes {
-  const { settings, sessionBallot, ruleBallot, damping } = model;
+  const { settings, sessionBallot, ruleBallot } = model;
   const recent = current.subarray(Math.max(0, current.length - settings.sessionRecentItems));
   voteByNeighbours(model, recent);
   if (settings.ruleShare > 0) voteByRules(model, recent);
@@ -79,23 +83,34 @@ export function predictNext(model: SessionModel, current: Int32Array): SessionVo
   for (const item of ruleBallot.voted()) {
     sessionBallot.add(item, (ruleBallot.sum(item) * ruleScale) / sessionScale, ruleBallot.reason(item), ruleBallot.because(item));
   }
-  const items = sessionBallot.voted().slice();
-  const own = new Set(current);
-  const last = current[current.length - 1];
-  const scores = Float32Array.from(items, (item) => {
-    const factor = (own.has(item) ? settings.sessionOwnFactor : 1) * (item === last ? settings.sessionLastFactor : 1);
-    return sessionBallot.sum(item) * sessionScale * damping[item]! * factor;
-  });
-  let best = 0;
-  for (const score of scores) best = Math.max(best, score);
-  const votes = {
-    items,
-    scores: best > 0 ? scores.map((score) => score / best) : scores,
-    reasons: Uint8Array.from(items, (item) => sessionBallot.reason(item)),
-    because: Int32Array.from(items, (item) => sessionBallot.because(item)),
-  };
+  const votes = collectVotes(model, current, sessionScale);
   sessionBallot.clear();
   ruleBallot.clear();
+  return votes;
+}
+
+/** Plain loops: thousands of items in a request. */
+function collectVotes({ settings, sessionBallot, damping }: SessionModel, current: Int32Array, scale: number): SessionVotes {
+  const items = sessionBallot.voted().slice();
+  const votes = {
+    items,
+    scores: new Float32Array(items.length),
+    reasons: new Uint8Array(items.length),
+    because: new Int32Array(items.length),
+  };
+  const own = new Set(current);
+  const last = current[current.length - 1];
+  let best = 0;
+  for (let v = 0; v < items.length; v++) {
+    const item = items[v]!;
+    let score = sessionBallot.sum(item) * scale * damping[item]!;
+    if (own.has(item)) score *= settings.sessionOwnFactor * (item === last ? settings.sessionLastFactor : 1);
+    votes.scores[v] = score;
+    votes.reasons[v] = sessionBallot.reason(item);
+    votes.because[v] = sessionBallot.because(item);
+    if (score > best) best = score;
+  }
+  if (best > 0) for (let v = 0; v < items.length; v++) votes.scores[v]! /= best;
   return votes;
 }
 
@@ -125,17 +140,17 @@ function matchSessions(model: SessionModel, recent: Int32Array): number {
 }
 
 function voteByNeighbours(model: SessionModel, recent: Int32Array): void {
-  const { index, settings, sessionFactors, similarities, matchPlaces, matched, collector, sessionBallot } = model;
+  const { index, settings, sessionFactors, similarities, matchPlaces, matched, collector, byDistance, sessionBallot } = model;
   const { offsets, items } = index;
   const count = matchSessions(model, recent);
+  const ranking = rankingFor(collector, similarities.length, count, settings.sessionNeighbours);
   for (let m = 0; m < count; m++) {
     const session = matched[m]!;
     const similarity = similarities[session]! * sessionFactors[session]!;
     similarities[session] = 0;
-    if (similarity >= collector.threshold()) collector.offer(session, similarity);
+    if (similarity > 0 && similarity >= ranking.threshold()) ranking.offer(session, similarity);
   }
-  const byDistance = distanceWeights(settings);
-  const neighbours = collector.take();
+  const neighbours = ranking.take();
   for (let n = 0; n < neighbours.positions.length; n++) {
     const session = neighbours.positions[n]!;
     const similarity = neighbours.scores[n]!;
@@ -154,7 +169,6 @@ function voteByNeighbours(model: SessionModel, recent: Int32Array): void {
   }
 }
 
-/** Weight of a distance d at [d - 1], [255]. */
 function distanceWeights({ sessionDecay, sessionDistanceScale: scale }: SessionSettings): Float64Array {
   return Float64Array.from({ length: 255 }, (_, beyond) =>
     sessionDecay === "linear" ? Math.max(0, 1 - (beyond + 1) / scale) : Math.exp(-beyond / scale),

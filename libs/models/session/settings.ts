@@ -1,4 +1,4 @@
-/** Settings of session rules. Defaults tuned on the last twentieth of Diginetica's training sessions (docs/models.md). */
+/** Settings of session rules. Defaults tuned on the last twentieth of Diginetica's training sessions, own items apart (docs/models.md). */
 
 import { choice, decimal, type SettingSpec, whole } from "#libs/models/settings.ts";
 
@@ -70,8 +70,18 @@ export const sessionSpec: SettingSpec<SessionSettings> = {
   sessionRarity: decimal(4.5, 0, 20, "power of ln(1 + sessions / sessions with the item) in a match's weight"),
   sessionLengthExponent: decimal(0.3, 0, 2, "power of the other session's length by which its similarity is divided; 1/2 is the cosine"),
   sessionPopularityExponent: decimal(0.2, 0, 2, "power of an item's sessions by which its score is divided"),
-  sessionOwnFactor: decimal(3.8, 0, 1000, "factor of the score of items that the running session has seen: a fifth of next views go back"),
-  sessionLastFactor: decimal(0.6, 0, 1000, "further factor of the last of them"),
+  sessionOwnFactor: decimal(
+    1,
+    0,
+    1000,
+    "factor of items that the running session has seen; 3.8 where going back counts, as on Diginetica (20 % of next views)",
+  ),
+  sessionLastFactor: decimal(
+    0,
+    0,
+    1000,
+    "further factor of the last of them, which is on the screen; 0.6 on Diginetica (9 % of next views)",
+  ),
   ruleShare: decimal(0.003, 0, 1000, "score of the best sequential rule, relative to the best score by sessions (0: no rules)"),
   ruleItems: whole(3, 1, placesMax, "latest events that rules start from, each next one at half of the weight"),
   ruleEarlierFactor: decimal(0, 0, 10, "factor of rules that point backwards"),
