@@ -150,6 +150,35 @@ function startOfDay(start: number, end: number, day: (i: number) => number): num
   return from;
 }
 
+/**
+ * A given split whose test part, from `testFrom` on, holds sequences: the last event of each is what was taken, the others are known.
+ * Models are fitted on the training part only, so that no line of a test file teaches the answer of another.
+ */
+export function givenLastCases(interactions: Interactions, testFrom: number, options: CaseOptions): Cases {
+  const wanted = new Set(codesOf(options.types));
+  const users: number[] = [];
+  const instants: number[] = [];
+  const lists: number[][] = [];
+  for (let user = 0; user < interactions.userCount; user++) {
+    const last = interactions.offsets[user + 1]! - 1;
+    if (last < interactions.offsets[user]! || interactions.times[last]! < testFrom || !wanted.has(interactions.types[last]!)) continue;
+    if (options.users !== null && !options.users(user)) continue;
+    users.push(user);
+    instants.push(interactions.times[last]!);
+    lists.push([interactions.items[last]!]);
+  }
+  if (users.length === 0) throw invalid("split", "the given test part holds nobody", "split_empty");
+  return {
+    name: "given split, last of each",
+    train: sliceBefore(interactions, testFrom),
+    endSeconds: testFrom,
+    histories: interactions,
+    users: Int32Array.from(users),
+    nowSeconds: Float64Array.from(instants),
+    ...packLists(lists),
+  };
+}
+
 /** A given split: all from `testFrom` on is the test part. */
 export function givenCases(interactions: Interactions, testFrom: number, options: CaseOptions): Cases {
   const cases = windowCases(interactions, { from: testFrom, to: Number.MAX_SAFE_INTEGER }, options);

@@ -25,6 +25,7 @@ async function createProgram(): Promise<Command> {
   const { trainCommand } = await import("./commands/train.ts");
   const { evaluateCommand } = await import("./commands/evaluate.ts");
   const { experimentCommand } = await import("./commands/experiment.ts");
+  const { tuneCommand } = await import("./commands/tune.ts");
   const { profilesCommand } = await import("./commands/profiles.ts");
   const { releasesCommand } = await import("./commands/releases.ts");
   const { startCommand } = await import("./commands/start.ts");
@@ -37,6 +38,7 @@ async function createProgram(): Promise<Command> {
     trainCommand,
     evaluateCommand,
     experimentCommand,
+    tuneCommand,
     profilesCommand,
     releasesCommand,
     startCommand,

@@ -1,10 +1,8 @@
-import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import { invalid } from "#libs/core/errors.ts";
-import { parseExperiment } from "../experiment/document.ts";
+import { readExperiment } from "../experiment/document.ts";
 import { executeExperiment, experimentFolder, printSummary, writeSummary } from "../experiment/execute.ts";
 import { exportLists } from "../experiment/export-lists.ts";
 import { reportPage } from "../experiment/report/page.ts";
@@ -18,16 +16,8 @@ interface ExperimentFlags {
   readonly exportLists: boolean;
 }
 
-function readDocument(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw invalid("document", `${file} cannot be read: ${(cause as Error).message}`, "experiment_file");
-  }
-}
-
 async function experiment(file: string, flags: ExperimentFlags): Promise<void> {
-  const document = parseExperiment(readDocument(file), file);
+  const document = readExperiment(file);
   const folders = homeFolders(flags.home);
   const folder = experimentFolder(folders, document.name);
   const executed = await executeExperiment(document, { folders, threads: flags.threads });

@@ -1,5 +1,6 @@
 /** The document of an experiment: what is compared, on what. */
 
+import { readFileSync } from "node:fs";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { invalid } from "#libs/core/errors.ts";
@@ -23,7 +24,12 @@ const splitSchema = z.discriminatedUnion("kind", [
     kind: z.literal("windows").describe("given windows of time, `to` excluded"),
     windows: z.array(z.strictObject({ from: day, to: day }).refine(({ from, to }) => from < to, "`from` must be before `to`")).min(1),
   }),
-  z.strictObject({ kind: z.literal("given"), validation_share: z.number().min(0.01).max(0.5).default(0.1) }),
+  z.strictObject({
+    kind: z.literal("given"),
+    /** `all`: everything of the test part was taken; `last`: the last of each test sequence, the others are known. */
+    taken: z.enum(["all", "last"]).default("all"),
+    validation_share: z.number().min(0.01).max(0.5).default(0.1),
+  }),
   z.strictObject({ kind: z.literal("leave_last_out") }),
   z.strictObject({ kind: z.literal("leave_last_basket_out") }),
 ]);
@@ -35,6 +41,32 @@ const recipeSchema = z.strictObject({
     .strictObject({ windows: z.number().int().min(1).max(20).default(3), days: z.number().min(0.25).max(60).default(7) })
     .default({ windows: 3, days: 7 }),
   ranker_users: z.number().int().min(1).default(10_000),
+});
+
+/** What a setting is searched in. */
+const rangeSchema = z.union([
+  z
+    .strictObject({
+      from: z.number(),
+      to: z.number(),
+      scale: z.enum(["linear", "log"]).default("linear"),
+      whole: z.boolean().default(false),
+    })
+    .refine(({ from, to }) => from < to, "`from` must be below `to`")
+    .refine(({ from, scale }) => scale === "linear" || from > 0, "a log scale starts above 0"),
+  z.strictObject({ choices: z.array(z.union([z.string(), z.number()])).min(2) }),
+]);
+
+const tuneSchema = z.strictObject({
+  /** Model whose figure is to grow: a source, `union` or `modiste`. */
+  model: z.string(),
+  /** By `source.setting`. */
+  ranges: z
+    .record(z.string().regex(/^[a-z0-9_]+\.[A-Za-z0-9]+$/, "must read source.setting"), rangeSchema)
+    .refine((ranges) => Object.keys(ranges).length > 0, "names nothing to search"),
+  trials: z.number().int().min(1).max(10_000).default(30),
+  /** Such as ndcg@20; the first metric at the first k when left out. */
+  figure: z.string().optional(),
 });
 
 const documentSchema = z.strictObject({
@@ -66,8 +98,12 @@ const documentSchema = z.strictObject({
   sensitivity: z
     .array(z.strictObject({ source: z.string(), setting: z.string(), values: z.array(z.union([z.number(), z.string()])).min(1) }))
     .default([]),
+  /** Read by `modiste tune`. */
+  tune: tuneSchema.optional(),
 });
 
+export type TuneDocument = z.infer<typeof tuneSchema>;
+export type SearchRange = z.infer<typeof rangeSchema>;
 export type ExperimentDocument = z.infer<typeof documentSchema>;
 export type Recipe = z.infer<typeof recipeSchema>;
 export type SplitDocument = z.infer<typeof splitSchema>;
@@ -90,4 +126,15 @@ export function parseExperiment(text: string, file: string): ExperimentDocument 
     if (cause instanceof YAMLParseError) throw invalid(file, cause.message, "experiment_yaml");
     throw cause;
   }
+}
+
+/** Throws `invalid_argument` naming the file. */
+export function readExperiment(file: string): ExperimentDocument {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    throw invalid("document", `${file} cannot be read: ${(cause as Error).message}`, "experiment_file");
+  }
+  return parseExperiment(text, file);
 }

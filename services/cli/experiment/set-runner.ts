@@ -13,7 +13,7 @@ import type { NamedModel } from "./named-models.ts";
 import type { ExperimentOptions } from "./options.ts";
 import type { Run, RunKey } from "./records.ts";
 
-const labelsOf = (document: ExperimentDocument, recipe: Recipe): LabelRecipe => ({
+export const labelsOf = (document: ExperimentDocument, recipe: Recipe): LabelRecipe => ({
   ...recipe.labels,
   items: document.items,
   seen: document.seen,

@@ -7,6 +7,7 @@ import {
   type CaseOptions,
   type Cases,
   givenCases,
+  givenLastCases,
   leaveLastBasketOut,
   leaveLastOut,
   sampleCases,
@@ -58,7 +59,9 @@ function makersOf(split: SplitDocument, data: EvaluationData, { part, seed }: Ex
     case "given": {
       const { testFrom } = data;
       if (testFrom === null) throw invalid("split.kind", `data set ${data.name} has no given split`, "split_missing");
-      if (part === "test") return [(interactions, options) => givenCases(interactions, testFrom, options)];
+      const ofPart = split.taken === "last" ? givenLastCases : givenCases;
+      if (part === "test") return [(interactions, options) => ofPart(interactions, testFrom, options)];
+      if (split.taken === "last") return [(interactions, options) => leaveLastOut(sliceBefore(interactions, testFrom), 0, options)];
       return [(interactions, options) => sampledCases(sliceBefore(interactions, testFrom), split.validation_share, seed, options)];
     }
   }
