@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { ModisteError } from "#libs/core/errors.ts";
 
 /** Kernel modules by name: kernels/<name>.ts becomes kernels/build/<name>.wasm and <name>.ts (the same bytes, for bundles). */
-const kernelNames = ["sparse"] as const;
+const kernelNames = ["sparse", "dense"] as const;
 
 /** SIMD, and a memory that workers share; 65,536 pages (4 GiB) is the format's limit. No runtime: the kernels allocate nothing. */
 const compilerOptions = ["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd,threads", "--importMemory", "--sharedMemory"].concat([

@@ -1,5 +1,6 @@
-/** The heavy steps of propagation and of its gradient, by ranges of rows, for the pool. */
+/** The heavy steps of propagation, of its losses and of its gradient, by ranges of rows or blocks of pairs, for the pool. */
 
+import { placeNegatives, type SoftmaxBlocks, softmaxTask } from "#libs/sparse/softmax-block.ts";
 import { openKernels, type WasmMemory } from "#libs/sparse/wasm.ts";
 
 export interface SpmmInput {
@@ -24,21 +25,31 @@ export type SpmmTask =
       readonly rate: number;
       readonly from: number;
       readonly to: number;
-    };
+    }
+  | { readonly kind: "softmax-negatives" | "softmax"; readonly blocks: SoftmaxBlocks; readonly z: number; readonly index: number };
 
 /** Moments' decay and epsilon as in Kingma and Ba, ICLR 2015. */
 export const adamDefaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 
-export function open(input: SpmmInput): (task: SpmmTask) => undefined {
+/** Tasks answer their loss, 0 where they have none. */
+export function open(input: SpmmInput): (task: SpmmTask) => number {
   const kernels = openKernels(input.memory);
   const { d, offsets, indices, values } = input;
   return (task) => {
-    if (task.kind === "spmm") {
-      kernels.spmm(offsets, indices, values, task.x, task.b, task.y, d, task.from, task.to);
-    } else {
-      const { beta1, beta2, epsilon } = adamDefaults;
-      kernels.adam(task.w, task.g, task.m, task.v, task.from * d, task.to * d, task.rate, beta1, beta2, epsilon);
+    switch (task.kind) {
+      case "spmm":
+        kernels.spmm(offsets, indices, values, task.x, task.b, task.y, d, task.from, task.to);
+        return 0;
+      case "adam": {
+        const { beta1, beta2, epsilon } = adamDefaults;
+        kernels.adam(task.w, task.g, task.m, task.v, task.from * d, task.to * d, task.rate, beta1, beta2, epsilon);
+        return 0;
+      }
+      case "softmax-negatives":
+        placeNegatives(kernels, input.memory.buffer, d, task.blocks, task.z, task.index);
+        return 0;
+      case "softmax":
+        return softmaxTask(kernels, input.memory.buffer, d, task.blocks, task.z, task.index);
     }
-    return undefined;
   };
 }

@@ -11,17 +11,30 @@ import { createFixtureShop } from "#libs/testing/fixture.ts";
 import { sourceContract } from "#libs/testing/source-contract.ts";
 import { lightgcn } from "./source.ts";
 
-const small = { dimensions: 16, epochs: 20 };
-sourceContract("lightgcn", lightgcn, { settings: small, recallMin: 0.3, answersStrangers: false, fillsFilter: false });
+const small = { dimensions: 16, epochs: 20, validationUsers: 0 };
+sourceContract("lightgcn with softmax", lightgcn, { settings: small, recallMin: 0.3, answersStrangers: false, fillsFilter: false });
+
+sourceContract("lightgcn with BPR", lightgcn, {
+  settings: { ...small, loss: "bpr" },
+  recallMin: 0.3,
+  answersStrangers: false,
+  fillsFilter: false,
+});
+for (const model of ["gfcf", "bspm"]) {
+  const settings = { model, rank: 16 };
+  sourceContract(`lightgcn as ${model}`, lightgcn, { settings, recallMin: 0.3, answersStrangers: false, fillsFilter: false });
+}
 
 describe("lightgcn fold-in", () => {
   // Items 1, 3 and 4 of five are in the graph, with 4, 1 and 1 users.
+  const index = createVectorIndex(Float32Array.of(1, 0, 0, 0, 0, 1, 0, 0, 2, 1, 0, 0), 4);
   const artifact: LightGcnArtifact = {
     settings: readSettings(lightGcnSpec, { dimensions: 4, recencyHalfLifeDays: 1 }),
     items: Int32Array.of(1, 3, 4),
     rowOf: Int32Array.of(-1, 0, -1, 1, 2),
     degrees: Float32Array.of(4, 1, 1),
-    index: createVectorIndex(Float32Array.of(1, 0, 0, 0, 0, 1, 0, 0, 2, 1, 0, 0), 4),
+    index,
+    sources: index.vectors,
   };
 
   it("weighs items by recency and one over the root of their users", () => {
@@ -51,10 +64,22 @@ describe("lightgcn fold-in", () => {
 
 describe("lightgcn training", () => {
   const shop = createFixtureShop();
-  const settings = readSettings(lightGcnSpec, { ...small, epochs: 8, weeks: 0 });
+  const settings = readSettings(lightGcnSpec, { ...small, loss: "bpr", epochs: 8, weeks: 0 });
   const signal = new AbortController().signal;
 
-  it("lowers the loss epoch after epoch, and gives the same numbers on two worker threads", async () => {
+  it("by softmax lowers the loss, and gives the same numbers on two worker threads", async () => {
+    const softmax = { ...settings, loss: "softmax" } as const;
+    const graph = await recentGraph(shop.interactions, shop.nowSeconds, softmax, 1, createPace(signal));
+    const one = await fitLightGcn(graph, softmax, 3, 0, noProgress, signal);
+    const two = await fitLightGcn(graph, softmax, 3, 2, noProgress, signal);
+    expect(one.losses[7]).toBeLessThan(one.losses[0]! - 0.1);
+    expect(two.itemVectors).toEqual(one.itemVectors);
+    await expect(fitLightGcn(graph, { ...softmax, dimensions: 12 }, 3, 0, noProgress, signal)).rejects.toMatchObject({
+      field: "settings.dimensions",
+    });
+  });
+
+  it("by BPR lowers the loss epoch after epoch, and gives the same numbers on two worker threads", async () => {
     const graph = await recentGraph(shop.interactions, shop.nowSeconds, settings, 1, createPace(signal));
     const one = await fitLightGcn(graph, settings, 3, 0, noProgress, signal);
     const two = await fitLightGcn(graph, settings, 3, 2, noProgress, signal);

@@ -4,48 +4,43 @@
  * A is symmetric, so the gradient goes back through the same products: dE = (I + A + ... + A^L) dZ.
  */
 
+import { invalid } from "#libs/core/errors.ts";
 import type { Progress } from "#libs/core/progress.ts";
 import { createRandom } from "#libs/core/random.ts";
 import type { RecentGraph } from "#libs/models/lightgcn/graph.ts";
-import { sampleTriples } from "#libs/models/lightgcn/sampler.ts";
 import type { LightGcnSettings } from "#libs/models/lightgcn/settings.ts";
-import { normalizedAdjacency } from "#libs/sparse/csr.ts";
+import { createLoss } from "#libs/models/lightgcn/steps.ts";
+import { applyGradient, createTrainer, initialize, propagate, type Trainer } from "#libs/models/lightgcn/trainer.ts";
+import { holdOut, type ValidationSlice, validate } from "#libs/models/lightgcn/validation.ts";
 import { createPace, type Pace } from "#libs/sparse/pace.ts";
-import { createPool, type Pool } from "#libs/sparse/pool.ts";
-import { adamDefaults, open, type SpmmTask } from "#libs/sparse/spmm-worker.ts";
-import { type Block, createArena, openKernels, type SparseKernels } from "#libs/sparse/wasm.ts";
+
+/** One row of the learning curve. */
+export interface EpochRecord {
+  /** From 1. */
+  readonly epoch: number;
+  /** Mean loss of the epoch's pairs or triples. */
+  readonly loss: number;
+  /** NDCG@20 of the held-out slice after the epoch; null where it was not measured. */
+  readonly ndcg: number | null;
+}
 
 export interface LightGcnModel {
   readonly d: number;
-  /** Final (mean over layers), row-major [graph items, d]. */
+  /** Final (mean over layers; of length 1 where scored by cosine), row-major [graph items, d]. */
   readonly itemVectors: Float32Array;
   /** The same of users, [graph users, d]; not served, for tests and comparisons. */
   readonly userVectors: Float32Array;
-  /** Mean BPR loss of each epoch. */
+  /** What a user who has no row is folded in from, [graph items, d]: the items one layer earlier, (I + ... + A^(L-1)) E. */
+  readonly foldVectors: Float32Array;
+  /** Mean loss of each epoch. */
   readonly losses: readonly number[];
+  readonly curve: readonly EpochRecord[];
+  /** The epoch whose embeddings these are. */
+  readonly bestEpoch: number;
 }
 
-/** One pass of training at work: matrices [nodes, d] in shared memory, node u < users a user, users + i an item. */
-interface Trainer {
-  readonly graph: RecentGraph;
-  readonly settings: LightGcnSettings;
-  readonly kernels: SparseKernels;
-  readonly pool: Pool<SpmmTask, undefined>;
-  /** Row ranges with about the same number of entries, for the workers. */
-  readonly ranges: readonly (readonly [number, number])[];
-  readonly nodes: number;
-  readonly embeddings: Block<Float32Array>;
-  readonly gradient: Block<Float32Array>;
-  readonly first: Block<Float32Array>;
-  readonly second: Block<Float32Array>;
-  readonly ping: Block<Float32Array>;
-  readonly pong: Block<Float32Array>;
-  /** Columns of the triples of a step: users, positives, negatives behind one another. */
-  readonly triples: Block<Int32Array>;
-  readonly batch: number;
-}
-
-/** Memory: 24 bytes a node and dimension, 16 an edge. Deterministic under `seed`, whatever the number of threads. */
+/** Memory: 24 bytes a node and dimension, 16 an edge; softmax besides 20 a pair and dimension. Deterministic under `seed`, whatever the threads.
+ *  Throws `cancelled`; `invalid_argument` for dimensions that the kernels cannot take. */
 export async function fitLightGcn(
   graph: RecentGraph,
   settings: LightGcnSettings,
@@ -57,131 +52,109 @@ export async function fitLightGcn(
   const pace = createPace(signal);
   await pace.turn();
   const d = settings.dimensions;
-  if (graph.userCount === 0) return { d, itemVectors: new Float32Array(0), userVectors: new Float32Array(0), losses: [] };
-  const trainer = createTrainer(graph, settings, threads, signal);
+  const divisor = settings.loss === "softmax" ? 8 : 4;
+  if (d % divisor !== 0) throw invalid("settings.dimensions", `must be a multiple of ${divisor}`);
+  const nothing = {
+    d,
+    itemVectors: new Float32Array(0),
+    userVectors: new Float32Array(0),
+    foldVectors: new Float32Array(0),
+    losses: [],
+    curve: [],
+    bestEpoch: 0,
+  };
+  if (graph.userCount === 0) return nothing;
+  const slice = holdOut(graph, settings.validationUsers, seed);
+  const trainer = createTrainer(slice?.graph ?? graph, settings, threads, signal);
   try {
     await initialize(trainer, seed, pace);
-    const losses = await train(trainer, seed, progress, pace);
-    const final = await propagate(trainer, trainer.embeddings);
-    const mean = (from: number, to: number) => final.values.slice(from * d, to * d).map((value) => value / (settings.layers + 1));
-    return { d, losses, userVectors: mean(0, graph.userCount), itemVectors: mean(graph.userCount, trainer.nodes) };
+    const measure = slice === null ? null : (z: Float32Array) => validate(slice, scoredVectors(z, settings), d, threads, signal);
+    const { curve, bestEpoch } = await train(trainer, measure, seed, progress, pace);
+    const vectors = await finalVectors(trainer, slice, graph, threads, signal);
+    return { d, losses: curve.map(({ loss }) => loss), curve, bestEpoch, ...vectors };
   } finally {
     await trainer.pool.close();
   }
 }
 
-function createTrainer(graph: RecentGraph, settings: LightGcnSettings, threads: number, signal: AbortSignal): Trainer {
-  const d = settings.dimensions;
-  const owners = new Int32Array(graph.edges.length);
-  for (let user = 0; user < graph.userCount; user++) owners.fill(user, graph.offsets[user], graph.offsets[user + 1]);
-  const adjacency = normalizedAdjacency(graph.userCount, graph.items.length, owners, graph.edges);
-  const nodes = adjacency.rows;
-  const arena = createArena();
-  const matrix = () => arena.float32(nodes * d);
-  // Few steps an epoch are worse than small ones: a small shop gets at least twenty.
-  const batch = Math.max(1, Math.min(settings.batchSize, Math.ceil(graph.edges.length / 20)));
-  const input = {
-    memory: arena.memory,
-    offsets: arena.copyInt32(adjacency.offsets).at,
-    indices: arena.copyInt32(adjacency.indices).at,
-    values: arena.copyFloat32(adjacency.values).at,
-    d,
-  };
-  const module = new URL("../../sparse/spmm-worker.ts", import.meta.url);
-  return {
-    graph,
-    settings,
-    kernels: openKernels(arena.memory),
-    pool: createPool({ threads, module, open, input, signal }),
-    ranges: evenRanges(adjacency.offsets, Math.max(1, threads) * 4),
-    nodes,
-    embeddings: matrix(),
-    gradient: matrix(),
-    first: matrix(),
-    second: matrix(),
-    ping: matrix(),
-    pong: matrix(),
-    triples: arena.int32(3 * batch),
-    batch,
-  };
-}
+type Vectors = Pick<LightGcnModel, "userVectors" | "itemVectors" | "foldVectors">;
 
-async function initialize({ embeddings, settings }: Trainer, seed: number, pace: Pace): Promise<void> {
-  const random = createRandom(seed, "lightgcn embeddings");
-  for (let i = 0; i < embeddings.values.length; i++) {
-    embeddings.values[i] = settings.initialDeviation * random.normal();
-    if (i % 65_536 === 0 && pace.due()) await pace.turn();
+/** Propagated over the whole graph: what was held out takes part again. */
+async function finalVectors(
+  trainer: Trainer,
+  slice: ValidationSlice | null,
+  graph: RecentGraph,
+  threads: number,
+  signal: AbortSignal,
+): Promise<Vectors> {
+  if (slice === null) return readVectors(trainer);
+  const whole = createTrainer(graph, trainer.settings, threads, signal);
+  try {
+    whole.embeddings.values.set(trainer.embeddings.values);
+    return await readVectors(whole);
+  } finally {
+    await whole.pool.close();
   }
 }
 
-/** Rows cut so that each range has about the same number of entries and rows together. */
-function evenRanges(offsets: Int32Array, count: number): [number, number][] {
-  const rows = offsets.length - 1;
-  const total = offsets[rows]! + rows;
-  const ranges: [number, number][] = [];
-  let from = 0;
-  for (let row = 0; row < rows; row++) {
-    const reached = offsets[row + 1]! + row + 1;
-    if (reached >= (total * (ranges.length + 1)) / count || row + 1 === rows) {
-      ranges.push([from, row + 1]);
-      from = row + 1;
-    }
-  }
-  return ranges;
+async function readVectors(trainer: Trainer): Promise<Vectors> {
+  const { graph, settings, embeddings } = trainer;
+  const split = graph.userCount * settings.dimensions;
+  const foldVectors = (await propagate(trainer, embeddings, Math.max(0, settings.layers - 1))).values.slice(split);
+  const final = scoredVectors((await propagate(trainer, embeddings)).values, settings);
+  return { userVectors: final.slice(0, split), itemVectors: final.slice(split), foldVectors };
 }
 
-async function train(trainer: Trainer, seed: number, progress: Progress, pace: Pace): Promise<number[]> {
-  const { graph, settings, batch } = trainer;
+/** Z/(L + 1), a copy; items of length 1 besides where the score is a cosine (a user's length scales all of the user's scores alike). */
+function scoredVectors(z: Float32Array, { layers, dimensions: d, loss, similarity }: LightGcnSettings): Float32Array {
+  if (loss === "bpr" || similarity === "product") return z.map((value) => value / (layers + 1));
+  const unit = z.slice();
+  for (let at = 0; at < unit.length; at += d) {
+    let square = 0;
+    for (let c = 0; c < d; c++) square += unit[at + c]! ** 2;
+    const factor = square > 0 ? 1 / Math.sqrt(square) : 0;
+    for (let c = 0; c < d; c++) unit[at + c]! *= factor;
+  }
+  return unit;
+}
+
+type Measure = (z: Float32Array) => Promise<number>;
+
+/** Epochs until the last, or until `patience` measurements in a row were no better; leaves the best embeddings in the trainer. */
+async function train(
+  trainer: Trainer,
+  measure: Measure | null,
+  seed: number,
+  progress: Progress,
+  pace: Pace,
+): Promise<{ curve: EpochRecord[]; bestEpoch: number }> {
+  const { graph, settings, batch, embeddings } = trainer;
   const random = createRandom(seed, "lightgcn triples");
+  const loss = createLoss(trainer);
   const stepsPerEpoch = Math.ceil(graph.edges.length / batch);
-  const steps = stepsPerEpoch * settings.epochs;
-  const losses: number[] = [];
-  for (let epoch = 0; epoch < settings.epochs; epoch++) {
-    let loss = 0;
-    for (let s = 0; s < stepsPerEpoch; s++) {
-      const step = epoch * stepsPerEpoch + s + 1;
-      const [users, positives, negatives] = [0, 1, 2].map((part) => trainer.triples.values.subarray(part * batch, (part + 1) * batch));
-      sampleTriples(graph, random, users!, positives!, negatives!, batch);
-      loss += await takeStep(trainer, step, pace);
-      progress({ step: "lightgcn: training", done: step, total: steps, unit: "steps" });
+  const curve: EpochRecord[] = [];
+  let best: { epoch: number; ndcg: number; embeddings: Float32Array } | null = null;
+  let misses = 0;
+  for (let epoch = 1; epoch <= settings.epochs && misses < settings.patience; epoch++) {
+    let sum = 0;
+    for (let s = 1; s <= stepsPerEpoch; s++) {
+      const step = (epoch - 1) * stepsPerEpoch + s;
+      const z = await propagate(trainer, embeddings);
+      trainer.gradient.values.fill(0);
+      sum += await loss.take(z, random, pace);
+      const back = await propagate(trainer, trainer.gradient);
+      loss.decay(back);
+      await pace.turn();
+      await applyGradient(trainer, back, step);
+      progress({ step: "lightgcn: training", done: step, total: stepsPerEpoch * settings.epochs, unit: "steps" });
     }
-    losses.push(loss / (stepsPerEpoch * batch));
+    const measured = measure !== null && (epoch % settings.validateEvery === 0 || epoch === settings.epochs);
+    const ndcg = measured ? await measure((await propagate(trainer, embeddings)).values) : null;
+    curve.push({ epoch, loss: sum / (stepsPerEpoch * batch), ndcg });
+    if (ndcg === null) continue;
+    misses = best !== null && ndcg <= best.ndcg ? misses + 1 : 0;
+    if (misses === 0) best = { epoch, ndcg, embeddings: embeddings.values.slice() };
   }
-  return losses;
-}
-
-/** Forward, loss, backward, Adam; answers the summed loss. */
-async function takeStep(trainer: Trainer, step: number, pace: Pace): Promise<number> {
-  const { kernels, settings, batch, gradient, embeddings, triples } = trainer;
-  const d = settings.dimensions;
-  const z = await propagate(trainer, embeddings);
-  gradient.values.fill(0);
-  const columns = [0, 1, 2].map((part) => triples.at + part * batch * 4);
-  const scale = 1 / (settings.layers + 1) ** 2;
-  let loss = 0;
-  const slice = 16_384;
-  for (let from = 0; from < batch; from += slice) {
-    const to = Math.min(batch, from + slice);
-    loss += kernels.bpr(columns[0]!, columns[1]!, columns[2]!, from, to, z.at, gradient.at, d, scale, 1 / batch);
-    if (pace.due()) await pace.turn();
-  }
-  const back = await propagate(trainer, gradient);
-  kernels.addRows(triples.at, 3 * batch, embeddings.at, back.at, d, settings.l2 / batch);
-  await pace.turn();
-  const rate = (settings.learningRate * Math.sqrt(1 - adamDefaults.beta2 ** step)) / (1 - adamDefaults.beta1 ** step);
-  const moments = { w: embeddings.at, g: back.at, m: trainer.first.at, v: trainer.second.at };
-  await Promise.all(trainer.ranges.map(([from, to]) => trainer.pool.run({ kind: "adam", ...moments, rate, from, to })));
-  return loss;
-}
-
-/** (I + A + ... + A^L) x; the answer lies in `ping` or `pong` (x itself without layers) until the next call. */
-async function propagate(trainer: Trainer, x: Block<Float32Array>): Promise<Block<Float32Array>> {
-  let from = x;
-  for (let layer = 0; layer < trainer.settings.layers; layer++) {
-    const to = from === trainer.ping ? trainer.pong : trainer.ping;
-    const task = { kind: "spmm", x: from.at, b: x.at, y: to.at } as const;
-    await Promise.all(trainer.ranges.map(([start, end]) => trainer.pool.run({ ...task, from: start, to: end })));
-    from = to;
-  }
-  return from;
+  if (best !== null) embeddings.values.set(best.embeddings);
+  return { curve, bestEpoch: best?.epoch ?? curve.length };
 }

@@ -16,6 +16,8 @@ export interface LightGcnArtifact {
   /** Users of each row's item in the graph, [rows]. */
   readonly degrees: Float32Array;
   readonly index: VectorIndex;
+  /** What a user is folded in from, [rows, d]: LightGcnModel.foldVectors. */
+  readonly sources: Float32Array;
 }
 
 export interface LightGcnQuery extends SubjectEvents {
@@ -32,11 +34,13 @@ export interface FoldedUser {
 }
 
 /**
- * e_u = sum of w_i / sqrt(deg_i) e_i over the user's items, divided by the sum of w / sqrt(deg): the paper's propagation to a user
- * (equation 3) less the factor 1/sqrt(deg_u), which scales all scores of the user alike, with recency weights w. Null without known items.
+ * e_u = sum of w_i / sqrt(deg_i) s_i over the user's items, divided by the sum of w / sqrt(deg): the paper's propagation to a user
+ * (equation 3) less the factor 1/sqrt(deg_u), which scales all scores of the user alike, with recency weights w. With s the items one layer
+ * before the last, (I + ... + A^(L-1)) E, it is what the trained graph gives a user whose own embedding is 0. Null without known items.
  */
 export function foldIn(artifact: LightGcnArtifact, items: Int32Array, weights: Float32Array): FoldedUser | null {
-  const { d, vectors } = artifact.index;
+  const { d } = artifact.index;
+  const { sources } = artifact;
   const rows: number[] = [];
   const factors: number[] = [];
   let sum = 0;
@@ -52,7 +56,7 @@ export function foldIn(artifact: LightGcnArtifact, items: Int32Array, weights: F
   const vector = new Float32Array(d);
   rows.forEach((row, r) => {
     factors[r]! /= sum;
-    for (let c = 0; c < d; c++) vector[c]! += factors[r]! * vectors[row * d + c]!;
+    for (let c = 0; c < d; c++) vector[c]! += factors[r]! * sources[row * d + c]!;
   });
   return { vector, rows, factors };
 }

@@ -3,9 +3,15 @@
 import { secondsPerWeek } from "#libs/core/clock.ts";
 import { createRandom } from "#libs/core/random.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
-import type { LightGcnSettings } from "#libs/models/lightgcn/settings.ts";
-import { weightsByCode } from "#libs/models/settings.ts";
+import { type EventWeights, weightsByCode } from "#libs/models/settings.ts";
 import type { Pace } from "#libs/sparse/pace.ts";
+
+/** Which events, users and weeks make the graph. */
+export interface GraphSettings extends EventWeights {
+  readonly weeks: number;
+  readonly minUserItems: number;
+  readonly usersMax: number;
+}
 
 export interface RecentGraph {
   readonly userCount: number;
@@ -23,7 +29,7 @@ export interface RecentGraph {
 export async function recentGraph(
   interactions: Interactions,
   nowSeconds: number,
-  settings: LightGcnSettings,
+  settings: GraphSettings,
   seed: number,
   pace: Pace,
 ): Promise<RecentGraph> {

@@ -39,3 +39,25 @@ function contains(edges: Int32Array, from: number, to: number, item: number): bo
   }
   return low < to && edges[low] === item;
 }
+
+/** Fills both columns with the ends of edges drawn evenly, as nodes. */
+export function sampleEdges(graph: RecentGraph, random: Random, users: Int32Array, positives: Int32Array, count: number): void {
+  const { offsets, edges, userCount } = graph;
+  for (let t = 0; t < count; t++) {
+    const edge = random.below(edges.length);
+    users[t] = ownerOf(offsets, edge);
+    positives[t] = userCount + edges[edge]!;
+  }
+}
+
+/** The user whose edges hold this one: the last offset at or below it, by binary search. */
+function ownerOf(offsets: Int32Array, edge: number): number {
+  let low = 0;
+  let high = offsets.length - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (offsets[middle]! <= edge) low = middle;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,12 +1,20 @@
 /** Settings of LightGCN: He et al., "LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation", SIGIR 2020, doi 10.1145/3397271.3401063. */
 
-import { decimal, type EventWeights, eventWeightSpec, type SettingSpec, whole } from "#libs/models/settings.ts";
+import { choice, decimal, type EventWeights, eventWeightSpec, type SettingSpec, whole } from "#libs/models/settings.ts";
 
 export interface LightGcnSettings extends EventWeights {
   readonly weeks: number;
   readonly minUserItems: number;
   readonly usersMax: number;
   readonly dimensions: number;
+  readonly loss: "bpr" | "softmax";
+  readonly similarity: "cosine" | "product";
+  readonly temperature: number;
+  readonly negatives: number;
+  readonly negativesBy: "items" | "edges";
+  readonly validationUsers: number;
+  readonly validateEvery: number;
+  readonly patience: number;
   readonly layers: number;
   readonly epochs: number;
   readonly batchSize: number;
@@ -27,7 +35,19 @@ export const lightGcnSpec: SettingSpec<LightGcnSettings> = {
     1e9,
     "about so many users make the graph, a seeded sample of those who could: users are folded in when served, so they only teach the items",
   ),
-  dimensions: whole(64, 4, 512, "length of an embedding, a multiple of 4 (paper: 64)"),
+  dimensions: whole(64, 4, 512, "length of an embedding, a multiple of 4, of 8 for softmax (paper: 64)"),
+  loss: choice("softmax", ["bpr", "softmax"], "bpr: the paper's; softmax: sampled softmax (Wu et al., TOIS 2024, doi 10.1145/3637061)"),
+  similarity: choice("cosine", ["cosine", "product"], "what a softmax scores by; BPR always by the product"),
+  temperature: decimal(0.15, 0.001, 100, "of the softmax (SGL: 0.2; 1 fits the product)"),
+  negatives: whole(256, 8, 65_536, "negatives of a softmax, shared by 2,048 pairs, a multiple of 8"),
+  negativesBy: choice(
+    "items",
+    ["items", "edges"],
+    "how they are drawn: evenly over items, or over edges (by popularity, as negatives within a batch are)",
+  ),
+  validationUsers: whole(4000, 0, 1e9, "about so many users of whom a fifth of the items is held out to stop early; 0: no early stopping"),
+  validateEvery: whole(2, 1, 1000, "epochs between measurements of the held-out slice"),
+  patience: whole(3, 1, 1000, "measurements in a row that are no better, after which training stops"),
   layers: whole(3, 0, 8, "propagation layers (paper: 3)"),
   epochs: whole(30, 1, 10_000, "passes of as many triples as the graph has edges (paper: up to 1000 of 2,048 triples a step)"),
   batchSize: whole(
