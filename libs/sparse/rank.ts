@@ -35,7 +35,7 @@ export interface FactorRanking {
 const tasksPerThread = 8;
 
 /**
- * Users x items inner products by blocks in registers and the nearest caches (libs/sparse/kernels/dense.ts), on the pool. O(users items d):
+ * Users x items inner products by blocks in registers and the nearest caches (libs/sparse/kernels/blocks.ts), on the pool. O(users items d):
  * 29,858 x 40,981 x 64 take some 8 CPU seconds. Throws `cancelled`.
  */
 export async function rankByFactors(ranking: FactorRanking, threads: number, signal: AbortSignal): Promise<RankedLists> {

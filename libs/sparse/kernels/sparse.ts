@@ -268,4 +268,4 @@ export function multiplyDense(x: usize, w: usize, y: usize, d: i32, k: i32, from
   }
 }
 
-export * from "./dense";
+export * from "./blocks";

@@ -1,9 +1,9 @@
 /**
- * Functions of kernels/dense.ts; every array is a byte offset into the memory, matrices are row-major f32. "Panels" hold a matrix [d, n] as
+ * Functions of kernels/blocks.ts; every array is a byte offset into the memory, matrices are row-major f32. "Panels" hold a matrix [d, n] as
  * [ceil(n / 8)][d][8]; columns past n are 0. Each function's own words stand in the kernel's file.
  */
 
-export interface DenseKernels {
+export interface BlockKernels {
   /** out[row - from, 8 (panel - panelFrom) ...] = x[row] times the panels, for rows [from, to); `outStride` in values. */
   multiplyPanels(
     x: number,
