@@ -68,6 +68,32 @@ function expectSame(actual: number[][], expected: number[][]): void {
   });
 }
 
+/** Gauss-Jordan in 64 bits. */
+function directInverse(matrix: Matrix): number[][] {
+  const n = matrix.length;
+  const a = matrix.map((row, i) => [...row, ...row.map((_, j) => (i === j ? 1 : 0))]);
+  for (let k = 0; k < n; k++) {
+    const pivot = a[k]![k]!;
+    a[k] = a[k]!.map((value) => value / pivot);
+    a.forEach((row, i) => {
+      if (i !== k) a[i] = row.map((value, j) => value - row[k]! * a[k]![j]!);
+    });
+  }
+  return a.map((row) => row.slice(n));
+}
+
+/** Equal up to one positive factor, taken from the sums of absolute values. */
+function expectProportional(actual: number[][], expected: number[][]): void {
+  const total = (rows: number[][]): number => sizeOf(rows.flat().map(Math.abs));
+  const factor = total(expected) > 0 ? total(actual) / total(expected) : 1;
+  const unit = total(actual) || 1;
+  actual.forEach((row, r) => {
+    row.forEach((value, c) => {
+      expect(value / unit, `pair ${r}, ${c}`).toBeCloseTo((expected[r]![c]! * factor) / unit, 4);
+    });
+  });
+}
+
 describe("itemcf against dense matrices", () => {
   it("RP3beta: step to users, step to items, over popularity to the beta", async () => {
     await fc.assert(
@@ -111,6 +137,44 @@ describe("itemcf against dense matrices", () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it("EASE: -P[i, j] / P[j, j] of a direct inverse, the largest kept, negative ones last", async () => {
+    await fc.assert(
+      fc.asyncProperty(anyUsers, fc.constantFrom(0.5, 3), async (users, lambda) => {
+        const x = incidence(users);
+        const gram = multiply(transpose(x, itemCount), x, itemCount).map((row, i) => row.map((value, j) => value + (i === j ? lambda : 0)));
+        const inverse = directInverse(gram);
+        const expected = inverse.map((row, i) => row.map((value, j) => (i === j ? 0 : -value / inverse[j]![j]!)));
+        const found = await fitted(users, { method: "ease", weighting: "cosine", easeLambda: lambda });
+        expectProportional(dense(found), expected);
+        for (let item = 0; item < itemCount; item++) {
+          const row = [...found.similarities.subarray(found.offsets[item], found.offsets[item + 1])];
+          expect(row).toEqual([...row].sort((a, b) => b - a));
+        }
+      }),
+      { numRuns: 40 },
+    );
+    const users = [
+      [0, 1, 2],
+      [0, 1],
+      [2, 3],
+      [0, 3],
+      [4, 5, 6],
+    ];
+    const [all, few] = [dense(await fitted(users, { method: "ease" })), dense(await fitted(users, { method: "ease", neighbours: 2 }))];
+    const largest = [...all[0]!]
+      .map(Math.abs)
+      .sort((a, b) => b - a)
+      .slice(0, 2);
+    expect(few[0]!.filter((value) => value !== 0).length).toBe(2);
+    expectProportional([few[0]!], [all[0]!.map((value) => (largest.includes(Math.abs(value)) ? value : 0))]);
+  });
+
+  it("EASE refuses a larger catalogue, naming setting and count", async () => {
+    const refused = fitted([[0, 1]], { method: "ease", easeItemsMax: 5 });
+    await expect(refused).rejects.toMatchObject({ code: "invalid_argument", reason: "catalogue_too_large", field: "settings.method" });
+    await expect(refused).rejects.toThrow(/7 items, settings.easeItemsMax allows 5/);
   });
 
   it("keeps the same best neighbours by the heap (few kept of many) as by sorting (many kept)", async () => {

@@ -1,7 +1,8 @@
-/** Item-to-item similarities from co-occurrence. */
+/** Item-to-item similarities, from co-occurrence or by EASE. */
 
 import type { Progress } from "#libs/core/progress.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
+import { checkEaseSize, fitEase, type NeighbourTable } from "#libs/models/itemcf/ease.ts";
 import { open, type PairsTask } from "#libs/models/itemcf/pairs-worker.ts";
 import type { ItemCfSettings } from "#libs/models/itemcf/settings.ts";
 import { collectEntries, type Entries } from "#libs/models/itemcf/weights.ts";
@@ -17,7 +18,7 @@ export interface Neighbours {
   readonly similarities: Float32Array;
 }
 
-/** Deterministic for any number of threads: an item's row depends on no other. */
+/** Deterministic for any number of threads. Throws `invalid_argument` where `method: ease` meets too large a catalogue. */
 export async function fitNeighbours(
   interactions: Interactions,
   nowSeconds: number,
@@ -26,11 +27,26 @@ export async function fitNeighbours(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Neighbours> {
+  if (settings.method === "ease") checkEaseSize(interactions.itemCount, settings);
   const pace = createPace(signal);
   await pace.turn();
   const entries = await collectEntries(interactions, nowSeconds, settings, pace, progress);
   const neighbourItems = sharedInt32(entries.itemCount * settings.neighbours);
   const similarities = sharedFloat32(entries.itemCount * settings.neighbours);
+  const table = { neighbourItems, similarities };
+  if (settings.method === "ease") await fitEase(entries, settings, table, threads, pace, progress, signal);
+  else await countPairs(entries, settings, table, threads, progress, signal);
+  return pack(entries.itemCount, settings.neighbours, neighbourItems, similarities);
+}
+
+async function countPairs(
+  entries: Entries,
+  settings: ItemCfSettings,
+  { neighbourItems, similarities }: NeighbourTable,
+  threads: number,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
   const module = new URL("./pairs-worker.ts", import.meta.url);
   const pool = createPool({ threads, module, open, input: { entries, settings, neighbourItems, similarities }, signal });
   try {
@@ -45,7 +61,6 @@ export async function fitNeighbours(
   } finally {
     await pool.close();
   }
-  return pack(entries.itemCount, settings.neighbours, neighbourItems, similarities);
 }
 
 /** Ranges of items with about the same number of pairs, a few hundred in all. Popular items stand anywhere, so ranges differ in length. */
@@ -74,7 +89,7 @@ function pack(itemCount: number, k: number, neighbourItems: Int32Array, similari
     let count = 0;
     while (count < k && neighbourItems[item * k + count]! >= 0) count++;
     offsets[item + 1] = offsets[item]! + count;
-    if (count > 0) {
+    if (similarities[item * k]! > 0) {
       best += similarities[item * k]!;
       rows++;
     }

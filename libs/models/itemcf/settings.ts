@@ -2,8 +2,12 @@
 
 import { type SessionSettings, sessionSpec } from "#libs/models/session/settings.ts";
 import { choice, decimal, type EventWeights, eventWeightSpec, type SettingSpec, whole } from "#libs/models/settings.ts";
+import { symmetricSizeMax } from "#libs/sparse/dense.ts";
 
 export interface ItemCfSettings extends EventWeights, SessionSettings {
+  readonly method: "pairs" | "ease";
+  readonly easeLambda: number;
+  readonly easeItemsMax: number;
   readonly weighting: "cosine" | "bm25" | "tfidf" | "confidence" | "walk";
   readonly ownExponent: number;
   readonly otherExponent: number;
@@ -36,6 +40,13 @@ export interface ItemCfSettings extends EventWeights, SessionSettings {
 export const itemCfSpec: SettingSpec<ItemCfSettings> = {
   ...eventWeightSpec,
   ...sessionSpec,
+  method: choice(
+    "pairs",
+    ["pairs", "ease"],
+    "pairs: co-occurrence by weighting; ease: the linear model of Steck 2019 (ease.ts) on the same x",
+  ),
+  easeLambda: decimal(500, 1e-6, 1e9, "ridge of ease, in units of one fresh user (the paper: 200 to 1,000); sparse data want less"),
+  easeItemsMax: whole(20_000, 1, symmetricSizeMax, "largest catalogue that ease accepts: 2 items² bytes, items³ operations"),
   weighting: choice(
     "confidence",
     ["cosine", "bm25", "tfidf", "confidence", "walk"],
