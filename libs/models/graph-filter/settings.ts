@@ -53,7 +53,7 @@ export const bspmSpec: SettingSpec<GraphFilterSettings> = {
   ),
   sharpening: decimal(1, 0, 10, "T: length of the one Euler step against the flow; 0: none. P's largest eigenvalue is scaled to 1"),
   neighbours: whole(256, 1, 10_000, "largest values kept of each row of the linear filter"),
-  rescored: whole(4096, 1, 1e6, "items with the largest linear score whose low-pass score is worked out"),
+  rescored: whole(2048, 1, 1e6, "items with the largest linear score whose low-pass score is worked out"),
   historyItems: whole(60, 1, 1000, "latest distinct items of the request that make the user's signal"),
   recencyHalfLifeDays: decimal(30, 0, 10_000, "days after which an event counts half in it; 0: no decay"),
 };
