@@ -28,7 +28,7 @@ const describing =
     feature_hash: "0",
     parts,
     metrics: {},
-    promotion: { decision: "first", reasons: [] },
+    promotion: { decision: "first", reasons: [], watched: {} },
     golden: [],
   });
 
@@ -89,7 +89,7 @@ describe("a release", () => {
     promoting = false;
     await looking;
     expect([...seen].sort()).toEqual(["r1", "r2"]);
-    expect((await readdir(root)).sort()).toEqual(["current", "r1", "r2"]);
+    expect((await readdir(root)).sort()).toEqual(["changes.ndjson", "current", "r1", "r2"]);
   });
 
   it("is named by ids only: no path leaves the folder", async () => {

@@ -1,9 +1,10 @@
 /** Releases in a folder: `<root>/<id>/manifest.json`, one folder a part, and the file `current` that names the serving one. */
 
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { systemClock } from "#libs/core/clock.ts";
 import { ModisteError } from "#libs/core/errors.ts";
-import { parseManifest, type ReleaseFile, type ReleaseManifest } from "./manifest.ts";
+import { type Promotion, parseManifest, type ReleaseFile, type ReleaseManifest } from "./manifest.ts";
 import type { PartReader, PartWriter } from "./part.ts";
 import { openPart } from "./read-part.ts";
 import { createPartWriter } from "./write-part.ts";
@@ -19,8 +20,19 @@ export interface ReleaseStore {
   part(manifest: ReleaseManifest, part: string): Promise<PartReader>;
   /** Starts a release that nobody sees before `publish`. */
   create(id: string): Promise<ReleaseDraft>;
-  /** Makes a finished release the serving one, atomically. */
-  promote(id: string): Promise<void>;
+  /** Makes a finished release the serving one, atomically, and remembers that it did. */
+  promote(id: string, change?: ReleaseChange["change"]): Promise<void>;
+  /** Replaces the promotion decision of a finished release, atomically; its parts never change. */
+  amend(id: string, promotion: Promotion): Promise<ReleaseManifest>;
+  /** Every change of the serving release, oldest first. */
+  changes(): Promise<ReleaseChange[]>;
+}
+
+/** One line of `changes.ndjson`. */
+export interface ReleaseChange {
+  readonly release: string;
+  readonly change: "promote" | "rollback";
+  readonly at_seconds: number;
 }
 
 export interface ReleaseDraft {
@@ -35,6 +47,7 @@ export interface ReleaseDraft {
 
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const draftPrefix = ".draft-";
+const changesFile = "changes.ndjson";
 
 function checkId(id: string): string {
   if (!idPattern.test(id))
@@ -51,6 +64,8 @@ async function syncFolder(path: string): Promise<void> {
     await handle.close();
   }
 }
+
+const manifestText = (manifest: ReleaseManifest): string => `${JSON.stringify(manifest, null, 2)}\n`;
 
 async function readOptional(path: string): Promise<string | null> {
   try {
@@ -77,7 +92,7 @@ function createDraft(root: string, id: string): ReleaseDraft {
     },
     finish: async (describe) => {
       const manifest = describe(parts);
-      await writeFile(join(folder, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`, { flush: true });
+      await writeFile(join(folder, "manifest.json"), manifestText(manifest), { flush: true });
       for (const part of Object.keys(parts)) await syncFolder(join(folder, part));
       await syncFolder(folder);
       await rename(folder, join(root, id));
@@ -96,7 +111,7 @@ export function openFolderStore(root: string): ReleaseStore {
         if (cause.code === "ENOENT") return [];
         throw cause;
       });
-      return names.filter((name) => idPattern.test(name) && name !== "current").sort();
+      return names.filter((name) => idPattern.test(name) && name !== "current" && name !== changesFile).sort();
     },
     manifest: async (id) => {
       const text = await readOptional(join(root, checkId(id), "manifest.json"));
@@ -114,12 +129,27 @@ export function openFolderStore(root: string): ReleaseStore {
       await draft.discard();
       return draft;
     },
-    promote: async (id) => {
+    promote: async (id, change = "promote") => {
       await store.manifest(id);
       const next = join(root, `.current-${id}`);
       await writeFile(next, `${id}\n`, { flush: true });
+      const line: ReleaseChange = { release: id, change, at_seconds: Math.floor(systemClock.nowSeconds()) };
+      // Before the swap: a change that was noted but not made harms nothing, one that was made but not noted cannot be taken back.
+      await appendFile(join(root, changesFile), `${JSON.stringify(line)}\n`, { flush: true });
       await rename(next, join(root, "current"));
       await syncFolder(dirname(next));
+    },
+    amend: async (id, promotion) => {
+      const amended = { ...(await store.manifest(id)), promotion };
+      const next = join(root, id, ".manifest.json");
+      await writeFile(next, manifestText(amended), { flush: true });
+      await rename(next, join(root, id, "manifest.json"));
+      await syncFolder(join(root, id));
+      return amended;
+    },
+    changes: async () => {
+      const lines = (await readOptional(join(root, changesFile)))?.split("\n").filter((line) => line !== "") ?? [];
+      return lines.map((line) => JSON.parse(line) as ReleaseChange);
     },
   };
   return store;

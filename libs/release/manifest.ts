@@ -14,10 +14,29 @@ const golden = z.object({
   /** Words for a person. */
   name: z.string(),
   user_id: z.string(),
+  /** What was known of the user, so that the request can be asked again without any store; `types` are event codes. */
+  events: z
+    .object({ item_ids: z.array(z.string()), types: z.array(z.number().int()), times_seconds: z.array(z.number()) })
+    .default({ item_ids: [], types: [], times_seconds: [] }),
+  attributes: z.record(z.string(), z.string()).default({}),
   now_seconds: z.number(),
   n: z.number().int(),
   /** Item ids in order, as the release answered when it was made. */
   items: z.array(z.string()),
+});
+
+/** One watched figure of the gate: the candidate's, the serving release's, and the first less the second. */
+const watched = z.object({
+  candidate: figure,
+  current: figure,
+  difference: z.object({ value: z.number(), low: z.number(), high: z.number(), p: z.number() }),
+});
+
+/** With what a release was trained, so that it can be trained again on other data. */
+const recipe = z.object({
+  seed: z.number().int(),
+  ranker_users: z.number().int(),
+  settings: z.record(z.string(), z.record(z.string(), z.unknown())),
 });
 
 const manifestSchema = z.object({
@@ -34,7 +53,13 @@ const manifestSchema = z.object({
   parts: z.record(z.string(), z.object({ files: z.array(file) })),
   /** Measured while training, by name such as "candidates.recall". */
   metrics: z.record(z.string(), figure),
-  promotion: z.object({ decision: z.enum(["promoted", "refused", "first", "unchecked"]), reasons: z.array(z.string()) }),
+  recipe: recipe.optional(),
+  /** `passed` and `refused`: the gate's decision with its figures; `first`: nothing to compare with; `unchecked`: the gate was not asked. */
+  promotion: z.object({
+    decision: z.enum(["passed", "promoted", "refused", "first", "unchecked"]),
+    reasons: z.array(z.string()),
+    watched: z.record(z.string(), watched).default({}),
+  }),
   golden: z.array(golden),
 });
 
@@ -42,6 +67,9 @@ export type ReleaseManifest = z.infer<typeof manifestSchema>;
 export type ReleaseFile = z.infer<typeof file>;
 export type GoldenRequest = z.infer<typeof golden>;
 export type Figure = z.infer<typeof figure>;
+export type WatchedFigure = z.infer<typeof watched>;
+export type TrainingRecipe = z.infer<typeof recipe>;
+export type Promotion = ReleaseManifest["promotion"];
 
 /** Throws `data_loss` naming the release and the field at fault; a newer format is refused by number. */
 export function parseManifest(text: string, release: string): ReleaseManifest {

@@ -17,6 +17,9 @@ export const processSettings = defineConfig({
   traceSampleRatio: number("TRACE_SAMPLE_RATIO", "share of new traces that are recorded", { min: 0, max: 1, fallback: 1 }),
   recentTraces: integer("RECENT_TRACES", "traces kept in memory for the page", { min: 0, max: 100_000, fallback: 500 }),
   drainLimitMs: millis("DRAIN_LIMIT_MS", "longest wait for calls under way before the process ends", { max: 600_000, fallback: 10_000 }),
+  noticeUrl: secret("NOTICE_URL", "webhook that training tells of its start, result or refusal (JSON with `text`, as Slack reads it)", {
+    fallback: undefined,
+  }),
   subjectHashKey: secret("SUBJECT_HASH_KEY", "key under which user ids are hashed in logs and traces", { min: 1, fallback: "modiste" }),
 });
 

@@ -24,8 +24,18 @@ export async function writeSmallRelease(home: string, id: string, shop: FixtureS
     feature_hash: "0",
     parts: written,
     metrics: {},
-    promotion: { decision: "first", reasons: [] },
-    golden: [{ name: "one", user_id: "user-0", now_seconds: nowSeconds, n: 2, items: ["item-3", "item-4"] }],
+    promotion: { decision: "first", reasons: [], watched: {} },
+    golden: [
+      {
+        name: "one",
+        user_id: "user-0",
+        events: { item_ids: [], types: [], times_seconds: [] },
+        attributes: {},
+        now_seconds: nowSeconds,
+        n: 2,
+        items: ["item-3", "item-4"],
+      },
+    ],
   }));
   await store.promote(id);
   return manifest;

@@ -23,6 +23,7 @@ async function createProgram(): Promise<Command> {
   const { synthCommand } = await import("./commands/synth.ts");
   const { describeCommand } = await import("./commands/describe.ts");
   const { trainCommand } = await import("./commands/train.ts");
+  const { retrainCommand } = await import("./commands/retrain.ts");
   const { evaluateCommand } = await import("./commands/evaluate.ts");
   const { experimentCommand } = await import("./commands/experiment.ts");
   const { tuneCommand } = await import("./commands/tune.ts");
@@ -36,6 +37,7 @@ async function createProgram(): Promise<Command> {
     synthCommand,
     describeCommand,
     trainCommand,
+    retrainCommand,
     evaluateCommand,
     experimentCommand,
     tuneCommand,

@@ -45,6 +45,7 @@ export async function prepareShop(folders: HomeFolders): Promise<void> {
     threads: availableParallelism(),
     rankerUsers: 2000,
     settings: {},
+    gate: false,
   });
   await seedProfiles(folders, dataSet);
   // Promoted last: a start that was stopped before begins again here.

@@ -25,7 +25,7 @@ const manifest: ReleaseManifest = {
   feature_hash: "0",
   parts: {},
   metrics: {},
-  promotion: { decision: "first", reasons: [] },
+  promotion: { decision: "first", reasons: [], watched: {} },
   golden: [],
 };
 

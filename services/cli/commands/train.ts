@@ -1,27 +1,20 @@
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { Command, Option } from "commander";
 import { systemClock } from "#libs/core/clock.ts";
 import { invalid } from "#libs/core/errors.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
 import type { ReleaseManifest } from "#libs/release/manifest.ts";
 import { loadModels } from "../../fleet.ts";
+import { trainGuarded } from "../gate/guarded-train.ts";
+import { createNotice, describeDecision } from "../gate/notice.ts";
 import { dataSetFolder, type HomeFolders, homeFolders, homeOption } from "../home.ts";
 import { stopSignal } from "../stop-signal.ts";
-import { formatSeconds, print, progressLine, table } from "../terminal.ts";
+import { formatSeconds, print, progressLine, remark, table } from "../terminal.ts";
 import { loadTrainingData } from "../training/load-data.ts";
-import { trainRelease } from "../training/train-release.ts";
+import { type TrainOptions, trainRelease } from "../training/train-release.ts";
 import { modisteVersion } from "../version.ts";
 import { wholeNumber } from "../whole-number.ts";
-
-interface TrainFlags {
-  readonly home?: string;
-  readonly data: string;
-  readonly seed: number;
-  readonly threads: number;
-  readonly rankerUsers: number;
-  readonly settings?: string;
-  readonly promote: boolean;
-}
 
 type SourceSettings = Record<string, Record<string, unknown>>;
 
@@ -34,22 +27,35 @@ function parseSettings(text: string | undefined): SourceSettings {
   }
 }
 
-export interface TrainWork extends Omit<TrainFlags, "home" | "promote" | "settings"> {
+export interface TrainWork {
   readonly folders: HomeFolders;
+  readonly data: string;
+  readonly seed: number;
+  readonly threads: number;
+  readonly rankerUsers: number;
   readonly settings: SourceSettings;
+  /** Whether the release is held against the serving one. */
+  readonly gate: boolean;
+  readonly signal?: AbortSignal;
 }
 
-/** Trains a release with progress on the terminal and prints what each step took. */
+/** Trains a release with progress on the terminal, prints what each step took, and tells the webhook. It is not promoted yet. */
 export async function trainWithProgress(work: TrainWork): Promise<ReleaseManifest> {
-  const { folders, data, seed, threads, rankerUsers, settings } = work;
-  const signal = stopSignal();
+  const { folders, data, seed, threads, rankerUsers, settings, gate, signal = stopSignal() } = work;
+  const notice = createNotice();
+  const tell = async (text: string): Promise<void> => {
+    const problem = await notice(text);
+    if (problem !== null) remark(problem);
+  };
   const line = progressLine();
   const steps: [string, string][] = [];
+  const started = systemClock.monotonicMs();
+  const seconds = (): number => (systemClock.monotonicMs() - started) / 1000;
+  await tell(`modiste: training on ${data} starts`);
   try {
-    const started = systemClock.monotonicMs();
     const training = await loadTrainingData(dataSetFolder(folders, data), line.progress, signal);
-    steps.push(["load", ((systemClock.monotonicMs() - started) / 1000).toFixed(1)]);
-    const { manifest } = await trainRelease({
+    steps.push(["load", seconds().toFixed(1)]);
+    const options: TrainOptions = {
       data: training,
       models: await loadModels(),
       store: openFolderStore(folders.releases),
@@ -61,33 +67,74 @@ export async function trainWithProgress(work: TrainWork): Promise<ReleaseManifes
       progress: line.progress,
       signal,
       clock: systemClock,
-      onStep: (step, seconds) => steps.push([step, seconds.toFixed(1)]),
-    });
+      onStep: (step, took) => steps.push([step, took.toFixed(1)]),
+    };
+    const manifest = gate
+      ? await trainGuarded({ ...options, scratch: join(folders.home, `gate-${process.pid}`) })
+      : (await trainRelease(options)).manifest;
     line.end();
     print(table([["step", "seconds"], ...steps]));
-    print(`trained release ${manifest.id} in ${formatSeconds((systemClock.monotonicMs() - started) / 1000)}`);
+    print(`trained release ${manifest.id} in ${formatSeconds(seconds())}`);
+    await tell(describeDecision(manifest, seconds()));
     return manifest;
+  } catch (error) {
+    line.end();
+    await tell(
+      `modiste: training on ${data} failed after ${formatSeconds(seconds())}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    throw error;
   } finally {
     line.end();
   }
 }
 
-export function trainCommand(): Command {
-  return new Command("train")
-    .description("fit every source and the ranker on a data set and write a release")
+/** Makes the release serve unless the gate refused it; answers whether it serves. */
+export async function promoteIfPassed(folders: HomeFolders, manifest: ReleaseManifest): Promise<boolean> {
+  const { decision, reasons } = manifest.promotion;
+  if (decision === "refused") {
+    print(`${manifest.id} was refused and does not serve:\n  ${reasons.join("\n  ")}`);
+    return false;
+  }
+  await openFolderStore(folders.releases).promote(manifest.id);
+  print(`${manifest.id} serves now${decision === "unchecked" && reasons.length > 0 ? ` (not compared: ${reasons.join("; ")})` : ""}`);
+  return true;
+}
+
+export interface TrainFlags {
+  readonly home?: string;
+  readonly data: string;
+  readonly seed: number;
+  readonly threads: number;
+  readonly rankerUsers: number;
+  readonly settings?: string;
+  readonly gate: boolean;
+}
+
+/** The options that every command which trains has. */
+export function withTrainOptions(command: Command): Command {
+  return command
     .addOption(new Option(...homeOption))
     .requiredOption("--data <name>", "data set: its name inside the home folder, or its path")
     .option("--seed <n>", "seed of everything random", wholeNumber("--seed", 0), 1)
     .option("--threads <n>", "most threads", wholeNumber("--threads", 1), availableParallelism())
     .option("--ranker-users <n>", "most users of a label week that teach the ranker", wholeNumber("--ranker-users", 1), 10_000)
     .option("--settings <json>", 'settings by source, such as {"itemcf":{"neighbours":50}}')
+    .option("--no-gate", "do not hold the release against the serving one on the last week");
+}
+
+export const workOf = (flags: TrainFlags): Omit<TrainWork, "signal"> => ({
+  ...flags,
+  folders: homeFolders(flags.home),
+  settings: parseSettings(flags.settings),
+});
+
+export function trainCommand(): Command {
+  return withTrainOptions(new Command("train"))
+    .description("fit every source and the ranker on a data set, write a release, and let it serve if it passes the gate")
     .option("--no-promote", "write the release without making it the serving one")
-    .action(async (flags: TrainFlags) => {
-      const folders = homeFolders(flags.home);
-      const manifest = await trainWithProgress({ ...flags, folders, settings: parseSettings(flags.settings) });
-      if (flags.promote) {
-        await openFolderStore(folders.releases).promote(manifest.id);
-        print(`${manifest.id} serves now`);
-      }
+    .action(async (flags: TrainFlags & { readonly promote: boolean }) => {
+      const work = workOf(flags);
+      const manifest = await trainWithProgress(work);
+      if (flags.promote && !(await promoteIfPassed(work.folders, manifest))) process.exitCode = 1;
     });
 }

@@ -9,7 +9,7 @@ import { recommendOffline } from "./recommend.ts";
 import type { TrainingData } from "./train-release.ts";
 
 /** What the gateway's home surface lists. */
-const servingRules: ListingRules = { items: "serving", seen: "keep" };
+export const servingRules: ListingRules = { items: "serving", seen: "keep" };
 
 const goldenCount = 8;
 const goldenItems = 12;
@@ -21,13 +21,20 @@ export function goldenRequests(data: TrainingData, catalog: Catalog, model: Offl
   const stride = Math.max(1, Math.floor(interactions.userCount / goldenCount));
   for (let user = 0; user < interactions.userCount && requests.length < goldenCount; user += stride) {
     const { start, end } = historyBefore(interactions, user, data.endSeconds);
-    const positions = recommendOffline(model, catalog, offlineUser(interactions, users, user, data.endSeconds), goldenItems, servingRules);
+    const known = offlineUser(interactions, users, user, data.endSeconds);
+    const listed = recommendOffline(model, catalog, known, goldenItems, servingRules);
     requests.push({
       name: `${end - start} events`,
       user_id: users.ids[user]!,
       now_seconds: data.endSeconds,
       n: goldenItems,
-      items: Array.from(positions, (item) => catalog.ids[item]!),
+      items: Array.from(listed, (item) => catalog.ids[item]!),
+      events: {
+        item_ids: Array.from(known.items, (item) => catalog.ids[item]!),
+        types: Array.from(known.types),
+        times_seconds: Array.from(known.times),
+      },
+      attributes: Object.fromEntries(known.attributes),
     });
   }
   return requests;

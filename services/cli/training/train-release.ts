@@ -11,7 +11,7 @@ import { traitsOf } from "#libs/pipeline/arrange.ts";
 import { surfaces } from "#libs/pipeline/surfaces.ts";
 import { vocabularyPart, writeCatalog } from "#libs/release/catalog-part.ts";
 import type { ReleaseDraft, ReleaseStore } from "#libs/release/folder-store.ts";
-import { type Figure, type ReleaseManifest, releaseFormat } from "#libs/release/manifest.ts";
+import { type Figure, type Promotion, type ReleaseManifest, releaseFormat, type TrainingRecipe } from "#libs/release/manifest.ts";
 import { clockBehind } from "#libs/release/serving-clock.ts";
 import type { LabelledQuery } from "#libs/serve/ranker.ts";
 import { candidatesMax, type FleetModels } from "../../fleet.ts";
@@ -45,6 +45,9 @@ export interface TrainOptions {
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** What the gate decided and measured, to be kept in the manifest. */
+  readonly promotion?: Promotion;
+  readonly metrics?: Readonly<Record<string, Figure>>;
   /** Told the seconds of each step, such as "itemcf (label weeks)". */
   readonly onStep: (step: string, seconds: number) => void;
 }
@@ -139,7 +142,10 @@ async function learnFromLabelWeeks(
   }
 }
 
-/** A release with what it was made of still in memory, for a backtest. */
+const mutableSettings = (settings: TrainOptions["settings"]): TrainingRecipe["settings"] =>
+  Object.fromEntries(Object.entries(settings).map(([source, own]) => [source, { ...own }]));
+
+/** A release with what it was made of still in memory, for an evaluation. */
 export interface TrainedRelease {
   readonly manifest: ReleaseManifest;
   readonly model: OfflineModel;
@@ -190,8 +196,9 @@ export async function trainRelease(options: TrainOptions): Promise<TrainedReleas
       data: { name: data.name, fingerprint: data.fingerprint, end_seconds: data.endSeconds },
       feature_hash: models.ranker.featureHash(ranker),
       parts,
-      metrics: { "candidates.recall": recall },
-      promotion: { decision: parent === null ? "first" : "unchecked", reasons: [] },
+      metrics: { "candidates.recall": recall, ...options.metrics },
+      recipe: { seed: options.seed, ranker_users: options.rankerUsersMax, settings: mutableSettings(options.settings) },
+      promotion: options.promotion ?? { decision: parent === null ? "first" : "unchecked", reasons: [], watched: {} },
       golden,
     }));
     return { manifest, model, catalog, statistics };

@@ -1,0 +1,97 @@
+/** Training behind the gate: a candidate is held against what serves on a week that neither has seen, before it is trained to the end. */
+
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { secondsPerWeek } from "#libs/core/clock.ts";
+import { openFolderStore } from "#libs/release/folder-store.ts";
+import type { Promotion, ReleaseManifest, TrainingRecipe } from "#libs/release/manifest.ts";
+import { dataSecondsMin, type TrainOptions, trainRelease } from "../training/train-release.ts";
+import { compareOnHoldout, type HeldOutWeek, type HoldoutComparison, holdOutLastWeek, listsOf } from "./holdout.ts";
+import { type LoadedRelease, loadRelease } from "./load-release.ts";
+import { sanityProblems } from "./sanity.ts";
+
+export interface GuardedOptions extends Omit<TrainOptions, "promotion" | "metrics"> {
+  /** Folder for what the comparison trains; removed at the end. */
+  readonly scratch: string;
+}
+
+/** Trains with the recipe on what was before the held-out week. */
+async function trainBefore(
+  options: GuardedOptions,
+  week: HeldOutWeek,
+  recipe: TrainingRecipe | null,
+  name: string,
+): Promise<LoadedRelease> {
+  const store = openFolderStore(join(options.scratch, name));
+  const own = recipe === null ? {} : { seed: recipe.seed, rankerUsersMax: recipe.ranker_users, settings: recipe.settings };
+  const onStep = (step: string, seconds: number): void => options.onStep(`${step} (${name})`, seconds);
+  const { manifest } = await trainRelease({ ...options, ...own, data: week.past, store, onStep });
+  return loadRelease(store, manifest, options.models);
+}
+
+/** What served is scored as it is when it has not seen the week; else its recipe is trained again without it. */
+async function serving(options: GuardedOptions, week: HeldOutWeek, current: ReleaseManifest): Promise<LoadedRelease | null> {
+  if (current.data.end_seconds <= week.cases.endSeconds) return loadRelease(options.store, current, options.models);
+  return current.recipe === undefined ? null : trainBefore(options, week, current.recipe, "serving recipe");
+}
+
+interface Judgement {
+  readonly promotion: Promotion;
+  readonly metrics: HoldoutComparison["metrics"];
+}
+
+const unchecked = (reason: string): Judgement => ({ promotion: { decision: "unchecked", reasons: [reason], watched: {} }, metrics: {} });
+
+async function judge(options: GuardedOptions): Promise<Judgement> {
+  const { data, store, seed } = options;
+  const currentId = await store.current();
+  if (currentId === null) return { promotion: { decision: "first", reasons: [], watched: {} }, metrics: {} };
+  const first = data.interactions.times.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY);
+  if (data.endSeconds - first < dataSecondsMin(options.labels) + secondsPerWeek)
+    return unchecked("the data are too short to hold a week out");
+  const week = holdOutLastWeek(data, seed);
+  if (week.cases.users.length === 0) return unchecked("nobody took anything in the last week");
+  const current = await serving(options, week, await store.manifest(currentId));
+  if (current === null) return unchecked(`release ${currentId} has seen the held-out week and does not say how it was trained`);
+  const candidate = await trainBefore(options, week, null, "candidate");
+  const lists = { candidate: listsOf(candidate, week, data), current: listsOf(current, week, data) };
+  const { losses, watched, metrics } = compareOnHoldout(lists, week, data, seed);
+  return { promotion: { decision: losses.length === 0 ? "passed" : "refused", reasons: [...losses], watched: { ...watched } }, metrics };
+}
+
+/** A vocabulary that does not fit the data gives lists of items that the data's users did not take lately. */
+const popularOverlapLeast = 0.5;
+const popularCompared = 50;
+
+/** The release's popular list against the data it was trained on, by external id. */
+function vocabularyProblems({ popular, catalog }: LoadedRelease, { data }: GuardedOptions): string[] {
+  const counts = new Float64Array(data.catalog.itemCount);
+  const since = data.endSeconds - secondsPerWeek;
+  data.interactions.items.forEach((item, i) => {
+    if (data.interactions.times[i]! >= since) counts[item]!++;
+  });
+  const best = [...counts.keys()].filter((item) => counts[item]! > 0).sort((a, b) => counts[b]! - counts[a]!);
+  const expected = new Set(best.slice(0, 2 * popularCompared).map((item) => data.catalog.ids[item]!));
+  const shown = popular.subarray(0, Math.min(popularCompared, best.length));
+  const met = shown.filter((item) => expected.has(catalog.ids[item]!)).length;
+  if (met >= shown.length * popularOverlapLeast) return [];
+  return [`vocabulary_shifted: only ${met} of the ${shown.length} most popular items of the release are among the most taken of the data`];
+}
+
+/**
+ * Writes a release whose manifest holds the gate's decision and figures; it is not promoted. `passed` and `first` may serve; `refused`
+ * must not; `unchecked` says why nothing was compared.
+ */
+export async function trainGuarded(options: GuardedOptions): Promise<ReleaseManifest> {
+  try {
+    const { promotion, metrics } = await judge(options);
+    const { manifest } = await trainRelease({ ...options, promotion, metrics });
+    const release = await loadRelease(options.store, manifest, options.models);
+    const problems = [...sanityProblems(release), ...vocabularyProblems(release, options)];
+    if (problems.length === 0) return manifest;
+    const refused: Promotion = { ...promotion, decision: "refused", reasons: [...promotion.reasons, ...problems] };
+    return options.store.amend(manifest.id, refused);
+  } finally {
+    await rm(options.scratch, { recursive: true, force: true });
+  }
+}

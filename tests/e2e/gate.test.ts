@@ -1,0 +1,173 @@
+/** The gate: what is worse, poisoned or damaged does not get to serve, and the decision stands in the release. */
+
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { secondsPerWeek, systemClock } from "#libs/core/clock.ts";
+import { noProgress } from "#libs/core/progress.ts";
+import { openFolderStore, type ReleaseStore } from "#libs/release/folder-store.ts";
+import type { PartWriter } from "#libs/release/part.ts";
+import { releaseBefore } from "#libs/release/rollback.ts";
+import { type GuardedOptions, trainGuarded } from "../../services/cli/gate/guarded-train.ts";
+import { verifyRelease } from "../../services/cli/gate/sanity.ts";
+import { loadTrainingData } from "../../services/cli/training/load-data.ts";
+import { type FleetModels, loadModels } from "../../services/fleet.ts";
+import { openTestShop, type TestShop } from "../support/shop.ts";
+import { type AlteredRelease, copyRelease } from "./altered-release.ts";
+
+let shop: TestShop;
+let store: ReleaseStore;
+let models: FleetModels;
+
+beforeAll(async () => {
+  shop = await openTestShop();
+  store = openFolderStore(join(shop.home, "releases"));
+  models = await loadModels();
+});
+
+afterAll(() => shop?.remove());
+
+async function guarded(changes: Partial<GuardedOptions> = {}): Promise<GuardedOptions> {
+  const signal = new AbortController().signal;
+  return {
+    data: await loadTrainingData(join(shop.home, "data/tiny"), noProgress, signal),
+    models,
+    store,
+    scratch: join(shop.home, "gate"),
+    seed: 1,
+    threads: 1,
+    rankerUsersMax: 500,
+    codeVersion: "test",
+    settings: {},
+    progress: noProgress,
+    signal,
+    clock: systemClock,
+    onStep: () => undefined,
+    ...changes,
+  };
+}
+
+/** Writes coefficients with the other sign: the same ranker, upside down. */
+function negated(part: PartWriter): PartWriter {
+  return {
+    ...part,
+    tensors: (arrays) => {
+      const { coefficients } = arrays;
+      part.tensors(coefficients ? { ...arrays, coefficients: (coefficients as Float64Array).map((value) => -value) } : arrays);
+    },
+  };
+}
+
+describe("a candidate held against the serving release on the last week", () => {
+  it("passes when it is as good, with its figures and intervals in the manifest", async () => {
+    const { promotion, metrics, parent } = await trainGuarded(await guarded({ seed: 2 }));
+    expect(promotion).toMatchObject({ decision: "passed", reasons: [] });
+    expect(parent).toBe(shop.release);
+    const map = promotion.watched["map@12"]!;
+    expect(map.candidate.value).toBeGreaterThan(0);
+    expect(map.difference.low).toBeLessThanOrEqual(map.difference.value);
+    expect(map.difference.high).toBeGreaterThanOrEqual(map.difference.value);
+    expect(metrics["holdout.map@12"]).toMatchObject({ value: map.candidate.value, low: expect.any(Number), high: expect.any(Number) });
+    expect(await store.current()).toBe(shop.release);
+  });
+
+  it("is refused when it is worse, saying on which figure by how much", async () => {
+    const { ranker } = models;
+    const upsideDown: FleetModels = {
+      ...models,
+      ranker: { ...ranker, fit: (context) => ranker.fit({ ...context, part: negated(context.part) }) },
+    };
+    // The serving release has not seen the week, and so is scored as it is.
+    const served: ReleaseStore = {
+      ...store,
+      manifest: async (id) => {
+        const own = await store.manifest(id);
+        return id === shop.release ? { ...own, data: { ...own.data, end_seconds: own.data.end_seconds - secondsPerWeek } } : own;
+      },
+    };
+    const { promotion } = await trainGuarded(await guarded({ store: served, models: upsideDown }));
+    expect(promotion.decision).toBe("refused");
+    expect(promotion.reasons.join("\n")).toMatch(/loss of map@12: -0\.\d+ \(/);
+    expect(promotion.watched["map@12"]!.difference.high).toBeLessThan(0);
+  });
+
+  it("is not compared, and says why, where nothing serves or the data are too short", async () => {
+    const empty = openFolderStore(join(shop.home, "other-releases"));
+    expect((await trainGuarded(await guarded({ store: empty }))).promotion).toMatchObject({ decision: "first" });
+  });
+});
+
+interface Poison {
+  readonly what: string;
+  readonly poison: (release: AlteredRelease) => Promise<void>;
+  readonly says: RegExp;
+}
+
+const poisons: readonly Poison[] = [
+  {
+    what: "a number that is none",
+    poison: (release) => release.tensors("ranking", (arrays) => void (arrays.get("coefficients") as Float64Array).fill(Number.NaN, 0, 1)),
+    says: /part ranking: coefficients\[0\] is NaN/,
+  },
+  {
+    what: "constant scores of the ranker",
+    poison: (release) => release.tensors("ranking", (arrays) => void (arrays.get("coefficients") as Float64Array).fill(0)),
+    says: /constant_scores: the ranker/,
+  },
+  {
+    what: "constant vectors of a source",
+    poison: (release) => release.tensors("lightgcn", (arrays) => void (arrays.get("vectors") as Float32Array).fill(1)),
+    says: /constant_scores: source lightgcn/,
+  },
+  {
+    what: "a vocabulary shifted by one",
+    // The first id moves to the end: every other item answers for its neighbour.
+    poison: (release) =>
+      release.tensors("vocabulary", (arrays) => {
+        const [bytes, offsets] = [arrays.get("ids#utf8") as Uint8Array, arrays.get("ids#offsets") as Uint32Array];
+        const first = offsets[1]!;
+        arrays.set("ids#utf8", Uint8Array.of(...bytes.subarray(first), ...bytes.subarray(0, first)));
+        arrays.set("ids#offsets", Uint32Array.of(...offsets.subarray(1).map((offset) => offset - first), bytes.length));
+      }),
+    says: /golden_differs: golden request/,
+  },
+  { what: "a wrong sum", poison: (release) => release.flipBit("popularity"), says: /part popularity: arrays\.safetensors/ },
+  { what: "a missing file", poison: (release) => release.removeFile("itemcf"), says: /part itemcf/ },
+];
+
+describe("a poisoned release is refused:", () => {
+  it.each(poisons)("$what", async ({ what, poison, says }) => {
+    const release = await copyRelease(shop.home, shop.release, `poisoned-${what.replaceAll(" ", "-")}`);
+    await poison(release);
+    await expect(verifyRelease(store, release.id, models)).rejects.toThrow(says);
+  });
+
+  it("one and the same list for all", async () => {
+    const release = await copyRelease(shop.home, shop.release, "collapsed");
+    await release.manifest((manifest) => {
+      const [first] = manifest.golden.filter(({ events }) => events.item_ids.length > 0);
+      return {
+        ...manifest,
+        golden: manifest.golden.map((golden) => ({ ...golden, events: first!.events, attributes: {}, items: first!.items })),
+      };
+    });
+    await expect(verifyRelease(store, release.id, models)).rejects.toThrow(/popularity_collapse/);
+  });
+
+  it("while a whole one is not", async () => {
+    await expect(verifyRelease(store, shop.release, models)).resolves.toMatchObject({ manifest: { id: shop.release } });
+  });
+});
+
+describe("rollback", () => {
+  it("goes to what served before, two of them two back, and no further than the first", async () => {
+    for (const id of ["second", "third"]) {
+      await copyRelease(shop.home, shop.release, id);
+      await store.promote(id);
+    }
+    expect(await releaseBefore(store)).toBe("second");
+    await store.promote("second", "rollback");
+    expect(await releaseBefore(store)).toBe(shop.release);
+    await store.promote(shop.release, "rollback");
+    await expect(releaseBefore(store)).rejects.toMatchObject({ reason: "release_first" });
+  });
+});
