@@ -45,8 +45,6 @@ export function tileProduct(a: usize, b: usize, out: usize, sign: f32, keep: boo
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function store2(o: usize, c0: v128, c1: v128, s: v128, keep: bool): void {
   if (keep) {
     v128.store(o, f32x4.sub(v128.load(o), f32x4.mul(s, c0)));
