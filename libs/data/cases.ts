@@ -224,7 +224,7 @@ export function sampledCases(interactions: Interactions, share: number, seed: nu
 }
 
 /** The cases of a seeded sample of users, at most `most` cases; all when there are fewer. */
-export function sampleCases(cases: Cases, most: number, seed: number): Cases {
+export function sampleCases<C extends Omit<Cases, "train">>(cases: C, most: number, seed: number): C {
   if (cases.users.length <= most) return cases;
   const random = createRandom(seed, "sampled cases");
   const order = Int32Array.from(cases.users.keys());

@@ -4,7 +4,7 @@ import type { Catalog, UserTable } from "#libs/catalog/catalog.ts";
 import { secondsPerDay } from "#libs/core/clock.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
 import { historyBefore } from "#libs/data/splits.ts";
-import { eventCode } from "#libs/events/event.ts";
+import { type EventType, eventCode } from "#libs/events/event.ts";
 import { segmentNames, userSegments } from "./segment.ts";
 
 export interface ItemStatistics {
@@ -24,8 +24,14 @@ export interface ItemStatistics {
   readonly lastPrice: Float32Array;
 }
 
-/** Counts what lies strictly before `nowSeconds`, whatever else `interactions` holds. O(interactions). */
-export function countItems(interactions: Interactions, users: UserTable, nowSeconds: number): ItemStatistics {
+/** Counts what lies strictly before `nowSeconds`, whatever else `interactions` holds; `taken`: events that count as a sale. O(interactions). */
+export function countItems(
+  interactions: Interactions,
+  users: UserTable,
+  nowSeconds: number,
+  taken: readonly EventType[] = ["purchase"],
+): ItemStatistics {
+  const counted = new Set<number>(taken.map((type) => eventCode[type]));
   const { itemCount, userCount, items, times, types, values } = interactions;
   const statistics: ItemStatistics = {
     nowSeconds,
@@ -44,7 +50,7 @@ export function countItems(interactions: Interactions, users: UserTable, nowSeco
     const row = segmentOf[user]! * itemCount;
     const { start, end } = historyBefore(interactions, user, nowSeconds);
     for (let at = start; at < end; at++) {
-      if (types[at] !== eventCode.purchase) continue;
+      if (!counted.has(types[at]!)) continue;
       const item = items[at]!;
       const time = times[at]!;
       if (firstSale[item] === 0 || time < firstSale[item]!) firstSale[item] = time;

@@ -38,8 +38,12 @@ const recipeSchema = z.strictObject({
   /** Settings by source. */
   sources: z.record(z.string(), settings).default({}),
   labels: z
-    .strictObject({ windows: z.number().int().min(1).max(20).default(3), days: z.number().min(0.25).max(60).default(7) })
-    .default({ windows: 3, days: 7 }),
+    .strictObject({
+      kind: z.enum(["windows", "leave_last_out"]).default("windows"),
+      windows: z.number().int().min(1).max(20).default(3),
+      days: z.number().min(0.25).max(60).default(7),
+    })
+    .default({ kind: "windows", windows: 3, days: 7 }),
   ranker_users: z.number().int().min(1).default(10_000),
 });
 

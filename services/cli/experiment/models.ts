@@ -82,7 +82,7 @@ export async function fitModels(options: FitOptions, cases: Cases, wanted: reado
       parts,
     };
   }
-  const statistics = countItems(cases.train, data.users, cases.endSeconds);
+  const statistics = countItems(cases.train, data.users, cases.endSeconds, labels.targets);
   const catalog = catalogAsOf(data.catalog, statistics);
   const draft = await store.create(createReleaseId(options.clock));
   const sources = await fitSources(

@@ -1,16 +1,19 @@
-/** Label windows: what sources, fitted before the earliest of them, say of users who then bought something. */
+/** Label sets: what sources, fitted on nothing of them, say of users whose next items are known. */
 
 import type { Catalog, UserTable } from "#libs/catalog/catalog.ts";
-import { createRandom } from "#libs/core/random.ts";
+import { secondsPerDay } from "#libs/core/clock.ts";
+import { type Cases, leaveLastOut, sampleCases } from "#libs/data/cases.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
-import { interactionsBetween, type TimeWindow, type WindowTruth } from "#libs/data/splits.ts";
+import { interactionsBetween, lastWindows, sliceBefore } from "#libs/data/splits.ts";
 import { type EventType, eventCode, historyMax } from "#libs/events/event.ts";
 import { catalogAsOf, countItems } from "#libs/features/item-statistics.ts";
 import type { LabelledQuery, LabelWeek } from "#libs/serve/ranker.ts";
 import { type ListingRules, type LoadedSource, offlineCandidates, offlineUser, rankQuery } from "./offline.ts";
 
-/** From which windows the ranker learns, and what counts in them. */
+/** From which sets the ranker learns, and what counts in them. */
 export interface LabelRecipe extends ListingRules {
+  /** `windows`: the last windows of time; `leave_last_out`: the last event of each user, for data without a common time. */
+  readonly kind: "windows" | "leave_last_out";
   readonly windows: number;
   readonly days: number;
   /** Latest events of a user that models see. */
@@ -21,6 +24,7 @@ export interface LabelRecipe extends ListingRules {
 
 /** Three weeks before the end, as serving sees users and items. */
 export const defaultLabels: LabelRecipe = {
+  kind: "windows",
   windows: 3,
   days: 7,
   items: "available",
@@ -29,59 +33,71 @@ export const defaultLabels: LabelRecipe = {
   targets: ["purchase"],
 };
 
+export type LabelCases = Omit<Cases, "train">;
+
+export interface LabelSets {
+  /** What sources are fitted on: before every label. */
+  readonly past: Interactions;
+  readonly pastEndSeconds: number;
+  /** Latest first. */
+  readonly sets: readonly LabelCases[];
+}
+
+/** The shortest data that label windows can be taken from: as many and one more, to fit the sources on. */
+export const dataSecondsMin = ({ windows, days }: LabelRecipe = defaultLabels): number => (windows + 1) * days * secondsPerDay;
+
+export function labelSets(interactions: Interactions, endSeconds: number, labels: LabelRecipe): LabelSets {
+  if (labels.kind === "leave_last_out") {
+    const cases = leaveLastOut(interactions, 0, { types: labels.targets, users: null });
+    return { past: cases.train, pastEndSeconds: cases.endSeconds, sets: [cases] };
+  }
+  const windows = lastWindows(endSeconds, labels.windows, labels.days * secondsPerDay);
+  const pastEndSeconds = windows.at(-1)!.from;
+  const types = labels.targets.map((type) => eventCode[type]);
+  const sets = windows.map(({ from, to }) => {
+    const truth = interactionsBetween(interactions, from, to, { types });
+    const nowSeconds = new Float64Array(truth.users.length).fill(from);
+    return { ...truth, name: new Date(from * 1000).toISOString().slice(0, 10), histories: interactions, nowSeconds, endSeconds: from };
+  });
+  return { past: sliceBefore(interactions, pastEndSeconds), pastEndSeconds, sets };
+}
+
 export interface LabelWeekOptions {
-  readonly interactions: Interactions;
   readonly catalog: Catalog;
   readonly users: UserTable;
-  /** Fitted on events before the earliest label week only. */
+  /** Fitted on events before every label. */
   readonly sources: readonly LoadedSource[];
   readonly quotas: Readonly<Record<string, number>>;
   readonly candidatesMax: number;
   readonly labels: LabelRecipe;
-  /** Most users of one week; more are sampled. */
+  /** Most cases of one set; more are sampled. */
   readonly usersMax: number;
   readonly seed: number;
-}
-
-/** Positions in `truth.users`, at most `most`, drawn without order. */
-function sampleUsers(truth: WindowTruth, most: number, seed: number, key: string): number[] {
-  const all = Array.from(truth.users.keys());
-  if (all.length <= most) return all;
-  const random = createRandom(seed, key);
-  for (let i = 0; i < most; i++) {
-    const j = i + random.below(all.length - i);
-    const kept = all[i]!;
-    all[i] = all[j]!;
-    all[j] = kept;
-  }
-  return all.slice(0, most);
 }
 
 function labelsOf(items: Int32Array, taken: ReadonlySet<number>): Uint8Array {
   return Uint8Array.from(items, (item) => (taken.has(item) ? 1 : 0));
 }
 
-/** Queries are made while they are read, so that a week never stands in memory. */
-function* labelledQueries(options: LabelWeekOptions, catalog: Catalog, truth: WindowTruth, week: TimeWindow): Generator<LabelledQuery> {
-  const { interactions, users, sources, quotas, candidatesMax, usersMax, seed } = options;
-  for (const at of sampleUsers(truth, usersMax, seed, `label users ${week.from}`)) {
-    const user = offlineUser(interactions, users, truth.users[at]!, week.from, options.labels.history);
-    const candidates = offlineCandidates(sources, user, catalog, quotas, candidatesMax, options.labels);
-    const taken = new Set(truth.items.subarray(truth.offsets[at]!, truth.offsets[at + 1]!));
+/** Queries are made while they are read, so that a set never stands in memory. */
+function* labelledQueries(options: LabelWeekOptions, catalog: Catalog, all: LabelCases): Generator<LabelledQuery> {
+  const { users, sources, quotas, candidatesMax, usersMax, seed, labels } = options;
+  const cases = sampleCases(all, usersMax, seed);
+  for (let c = 0; c < cases.users.length; c++) {
+    const user = offlineUser(cases.histories, users, cases.users[c]!, cases.nowSeconds[c]!, labels.history);
+    const candidates = offlineCandidates(sources, user, catalog, quotas, candidatesMax, labels);
+    const taken = new Set(cases.items.subarray(cases.offsets[c], cases.offsets[c + 1]));
     yield { query: rankQuery(user, candidates), labels: labelsOf(candidates.items, taken), taken: taken.size };
   }
 }
 
-export function labelWeek(options: LabelWeekOptions, week: TimeWindow): LabelWeek {
-  const truth = interactionsBetween(options.interactions, week.from, week.to, {
-    types: options.labels.targets.map((type) => eventCode[type]),
-  });
-  const statistics = countItems(options.interactions, options.users, week.from);
+export function labelWeek(options: LabelWeekOptions, cases: LabelCases): LabelWeek {
+  const statistics = countItems(cases.histories, options.users, cases.endSeconds, options.labels.targets);
   const catalog = catalogAsOf(options.catalog, statistics);
   return {
-    nowSeconds: week.from,
+    nowSeconds: cases.endSeconds,
     catalog,
     statistics,
-    queries: { [Symbol.iterator]: () => labelledQueries(options, catalog, truth, week) },
+    queries: { [Symbol.iterator]: () => labelledQueries(options, catalog, cases) },
   };
 }

@@ -4,7 +4,8 @@ import { ModisteError } from "#libs/core/errors.ts";
 import type { Progress } from "#libs/core/progress.ts";
 import { openDataset } from "#libs/data/dataset.ts";
 import { endOfData } from "#libs/data/splits.ts";
-import { dataSecondsMin, type TrainingData } from "./train-release.ts";
+import { dataSecondsMin } from "./label-weeks.ts";
+import type { TrainingData } from "./train-release.ts";
 
 /** Throws `failed_precondition` naming the data set when it is too short for label weeks. */
 export async function loadTrainingData(folder: string, progress: Progress, signal: AbortSignal): Promise<TrainingData> {

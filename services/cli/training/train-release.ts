@@ -2,10 +2,9 @@
 
 import { randomBytes } from "node:crypto";
 import type { Catalog, UserTable } from "#libs/catalog/catalog.ts";
-import { type Clock, secondsPerDay } from "#libs/core/clock.ts";
+import type { Clock } from "#libs/core/clock.ts";
 import type { Progress } from "#libs/core/progress.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
-import { lastWindows, sliceBefore } from "#libs/data/splits.ts";
 import { catalogAsOf, countItems, type ItemStatistics } from "#libs/features/item-statistics.ts";
 import { traitsOf } from "#libs/pipeline/arrange.ts";
 import { surfaces } from "#libs/pipeline/surfaces.ts";
@@ -17,7 +16,7 @@ import type { LabelledQuery } from "#libs/serve/ranker.ts";
 import { candidatesMax, type FleetModels } from "../../fleet.ts";
 import { fitSources } from "./fit-sources.ts";
 import { goldenRequests } from "./golden.ts";
-import { defaultLabels, type LabelRecipe, type LabelWeekOptions, labelWeek } from "./label-weeks.ts";
+import { defaultLabels, type LabelRecipe, type LabelWeekOptions, labelSets, labelWeek } from "./label-weeks.ts";
 import type { OfflineModel } from "./recommend.ts";
 
 export interface TrainingData {
@@ -88,10 +87,8 @@ async function learnFromLabelWeeks(
   serving: { catalog: Catalog; statistics: ItemStatistics },
 ): Promise<Learned> {
   const { data, models, seed, signal, progress, clock, labels = defaultLabels } = options;
-  const weeks = lastWindows(data.endSeconds, labels.windows, labels.days * secondsPerDay);
-  const before = weeks.at(-1)!.from;
-  const past = sliceBefore(data.interactions, before);
-  const statistics = countItems(past, data.users, before);
+  const { past, pastEndSeconds: before, sets } = labelSets(data.interactions, data.endSeconds, labels);
+  const statistics = countItems(past, data.users, before, labels.targets);
   const scratch = await options.store.create(`labels-${seed}-${randomBytes(4).toString("hex")}`);
   try {
     const catalog = catalogAsOf(data.catalog, statistics);
@@ -106,7 +103,8 @@ async function learnFromLabelWeeks(
     const names = sources.map(({ name }) => name);
     const explore = Object.fromEntries(names.map((name) => [name, models.gatewayPart.exploreQuota]));
     const weekOptions: LabelWeekOptions = {
-      ...data,
+      catalog: data.catalog,
+      users: data.users,
       sources,
       quotas: explore,
       candidatesMax: names.length * models.gatewayPart.exploreQuota,
@@ -115,7 +113,7 @@ async function learnFromLabelWeeks(
       seed,
     };
     const started = clock.monotonicMs();
-    const queries = take(labelWeek(weekOptions, weeks[0]!).queries, quotaUsers);
+    const queries = take(labelWeek(weekOptions, sets[0]!).queries, quotaUsers);
     let quotas: Record<string, number> = {};
     await draft.writePart("gateway", async (part) => {
       quotas = await models.gatewayPart.fitGateway({
@@ -130,7 +128,7 @@ async function learnFromLabelWeeks(
     });
     options.onStep("gateway: quotas and fusion", (clock.monotonicMs() - started) / 1000);
     const rankingStarted = clock.monotonicMs();
-    const rankerWeeks = weeks.map((week) => labelWeek({ ...weekOptions, quotas, candidatesMax, usersMax: options.rankerUsersMax }, week));
+    const rankerWeeks = sets.map((set) => labelWeek({ ...weekOptions, quotas, candidatesMax, usersMax: options.rankerUsersMax }, set));
     await draft.writePart("ranking", (part) =>
       models.ranker.fit({ weeks: rankerWeeks, sources: names, serving, seed, part, progress, signal }),
     );
@@ -159,7 +157,7 @@ export async function trainRelease(options: TrainOptions): Promise<TrainedReleas
   const id = createReleaseId(clock);
   const draft = await store.create(id);
   try {
-    const statistics = countItems(data.interactions, data.users, data.endSeconds);
+    const statistics = countItems(data.interactions, data.users, data.endSeconds, (options.labels ?? defaultLabels).targets);
     const catalog = catalogAsOf(data.catalog, statistics);
     await draft.writePart(vocabularyPart, async (part) => writeCatalog(part, catalog, data.endSeconds));
     const { quotas, recall } = await learnFromLabelWeeks(options, draft, { catalog, statistics });
@@ -207,6 +205,3 @@ export async function trainRelease(options: TrainOptions): Promise<TrainedReleas
     throw cause;
   }
 }
-
-/** The shortest data that label windows can be taken from: as many and one more, to fit the sources on. */
-export const dataSecondsMin = ({ windows, days }: LabelRecipe = defaultLabels): number => (windows + 1) * days * secondsPerDay;
