@@ -37,8 +37,8 @@ export const lightGcnSpec: SettingSpec<LightGcnSettings> = {
   ),
   dimensions: whole(64, 4, 512, "length of an embedding, a multiple of 4, of 8 for softmax (paper: 64)"),
   loss: choice("softmax", ["bpr", "softmax"], "bpr: the paper's; softmax: sampled softmax (Wu et al., TOIS 2024, doi 10.1145/3637061)"),
-  similarity: choice("cosine", ["cosine", "product"], "what a softmax scores by; BPR always by the product"),
-  temperature: decimal(0.15, 0.001, 100, "of the softmax (SGL: 0.2; 1 fits the product)"),
+  similarity: choice("product", ["cosine", "product"], "what a softmax scores by; BPR always by the product"),
+  temperature: decimal(1, 0.001, 100, "of the softmax: 1 for the product, 0.1 to 0.3 for the cosine (SGL: 0.2)"),
   negatives: whole(256, 8, 65_536, "negatives of a softmax, shared by 2,048 pairs, a multiple of 8"),
   negativesBy: choice(
     "items",
