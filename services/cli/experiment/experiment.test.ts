@@ -1,0 +1,270 @@
+/** Experiments on the fixture shop: what is compared, what is remembered, and what must never be seen. */
+
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { secondsPerWeek, systemClock } from "#libs/core/clock.ts";
+import { noProgress } from "#libs/core/progress.ts";
+import { casesDigest, windowCases } from "#libs/data/cases.ts";
+import type { Interactions } from "#libs/data/interactions.ts";
+import { historyBefore } from "#libs/data/splits.ts";
+import { meanOf } from "#libs/evaluation/measures/measure.ts";
+import { openFolderStore } from "#libs/release/folder-store.ts";
+import { createFixtureShop } from "#libs/testing/fixture.ts";
+import { type FleetModels, loadModels } from "../../fleet.ts";
+import { defaultLabels } from "../training/label-weeks.ts";
+import type { EvaluationData } from "./data.ts";
+import { checkExperiment, defaultRecipe, parseExperiment } from "./document.ts";
+import { fitModels, makeLists } from "./models.ts";
+import type { ExperimentOptions } from "./options.ts";
+import { openRunRecords } from "./records.ts";
+import { reportPage } from "./report/page.ts";
+import { type ExperimentResult, runExperiment } from "./run.ts";
+import { summarise, summaryTable } from "./summary.ts";
+import { tune } from "./tune.ts";
+
+const fixture = createFixtureShop();
+const data: EvaluationData = {
+  name: "fixture",
+  fingerprint: "0123456789abcdef",
+  interactions: fixture.interactions,
+  catalog: fixture.catalog,
+  users: fixture.users,
+  endSeconds: fixture.nowSeconds,
+  testFrom: null,
+};
+
+/** Small nets: a fit takes a second. */
+const sources = { lightgcn: { epochs: 2, dimensions: 8 }, content: { dimensions: 8 } };
+const document = (changes: Record<string, unknown> = {}) =>
+  checkExperiment(
+    { name: "test", data: "fixture", split: { kind: "weeks", weeks: 1 }, k: [5, 12], recipes: { default: { sources } }, ...changes },
+    "test",
+  );
+
+let home: string;
+let models: FleetModels;
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), "modiste-experiment-"));
+  models = await loadModels();
+});
+
+afterAll(() => rm(home, { recursive: true, force: true }));
+
+const optionsFor = (changes: Record<string, unknown> = {}, own: Partial<ExperimentOptions> = {}): ExperimentOptions => ({
+  document: document(changes),
+  data,
+  models,
+  records: openRunRecords(join(home, "runs")),
+  scratch: join(home, "scratch"),
+  threads: 1,
+  codeVersion: "test",
+  progress: noProgress,
+  signal: new AbortController().signal,
+  clock: systemClock,
+  onCases: () => undefined,
+  ...own,
+});
+
+describe("an experiment", () => {
+  let result: ExperimentResult;
+  beforeAll(async () => {
+    result = await runExperiment(optionsFor({ sensitivity: [{ source: "itemcf", setting: "neighbours", values: [5, 50] }] }));
+  });
+
+  it("compares baselines, sources, their union and the pipeline on the same cases", () => {
+    const summary = summarise(result);
+    expect(summary.models.map(({ name }) => name)).toEqual([
+      "most_popular",
+      "own_recent",
+      ...models.sources.map(({ name }) => name),
+      "union",
+      "modiste",
+    ]);
+    expect(summary).toMatchObject({ headline: "map@5", baseline: "modiste" });
+    expect(summary.digests).toEqual([expect.stringMatching(/^[0-9a-f]{16}$/)]);
+    const [popular, modiste] = ["most_popular", "modiste"].map((name) => summary.models.find((model) => model.name === name)!);
+    expect(modiste!.means.get("recall@12")!).toBeGreaterThan(popular!.means.get("recall@12")!);
+    expect(popular!.behind!.count).toBe(summary.cases);
+    expect(summaryTable(summary)).toContain("modiste less it");
+    expect(summary.segments.map(({ segmentation }) => segmentation)).toContain("age");
+  });
+
+  it("measures candidates by depth: never less for more, and the union at least as much as its best part", () => {
+    const union = result.depth.get("union")!;
+    for (const [name, points] of result.depth) {
+      points.forEach(({ recall }, d) => {
+        if (d > 0) expect(recall).toBeGreaterThanOrEqual(points[d - 1]!.recall);
+        expect(union[d]!.recall, name).toBeGreaterThanOrEqual(recall);
+      });
+    }
+  });
+
+  it("says what a setting does", () => {
+    expect(result.sensitivity.map(({ value }) => value)).toEqual([5, 50]);
+    expect(result.sensitivity[0]!.values).toHaveLength(result.users.length);
+  });
+
+  it("becomes one page that loads nothing and escapes what data say", () => {
+    const strange = { ...result, data: { ...data, name: "<script>alert(1)</script>" } };
+    const page = reportPage(result.document, [{ result: strange, summary: summarise(strange) }]);
+    expect(page).not.toMatch(/<script|src=|href=|url\(/);
+    for (const part of ["Comparison", "By segment", "Recall by list length", "Learning curves", "Sensitivity", "Examples"]) {
+      expect(page).toContain(`<h2>${part}</h2>`);
+    }
+  });
+
+  it("is remembered: a second run fits nothing and gives the same figures", async () => {
+    const fit = (): never => {
+      throw new Error("fitted again");
+    };
+    const unfit: FleetModels = {
+      ...models,
+      sources: models.sources.map(({ name, source }) => ({ name, source: { ...source, fit } })),
+      ranker: { ...models.ranker, fit },
+    };
+    const again = await runExperiment(
+      optionsFor({ sensitivity: [{ source: "itemcf", setting: "neighbours", values: [5, 50] }] }, { models: unfit }),
+    );
+    expect(again.models.map(({ values }) => values)).toEqual(result.models.map(({ values }) => values));
+    expect(again.depth).toEqual(result.depth);
+    await expect(runExperiment(optionsFor({ seed: 2 }, { models: unfit }))).rejects.toThrow("fitted again");
+  });
+
+  it("goes on after it was stopped with what was done, and leaves no scratch folder", async () => {
+    const stop = new AbortController();
+    const run = runExperiment(
+      optionsFor(
+        { seed: 3, models: ["popularity", "itemcf"] },
+        { signal: stop.signal, progress: ({ step }) => step === "popularity: lists" && stop.abort() },
+      ),
+    );
+    await expect(run).rejects.toThrow();
+    expect(await readdir(home)).not.toContain("scratch");
+    const steps = new Set<string>();
+    await runExperiment(optionsFor({ seed: 3, models: ["popularity", "itemcf"] }, { progress: ({ step }) => void steps.add(step) }));
+    expect(steps).toContain("itemcf: lists");
+    expect(steps).not.toContain("popularity: lists");
+  });
+});
+
+/** The same data with purchases of one item by every user inside the window that is evaluated. */
+function planted(from: number): Interactions {
+  const { interactions } = data;
+  const rows = Array.from({ length: interactions.userCount }, (_, user) => {
+    const { start, end } = historyBefore(interactions, user, from);
+    const rest = Array.from({ length: interactions.offsets[user + 1]! - end }, (_, i) => end + i);
+    return { before: Array.from({ length: end - start }, (_, i) => start + i), rest };
+  });
+  const lists = rows.map(({ before, rest }) => [
+    ...before.map((i) => [interactions.items[i]!, interactions.times[i]!]),
+    [199, from],
+    ...rest.map((i) => [interactions.items[i]!, interactions.times[i]!]),
+  ]);
+  const offsets = new Int32Array(interactions.userCount + 1);
+  lists.forEach((list, user) => {
+    offsets[user + 1] = offsets[user]! + list.length;
+  });
+  const all = lists.flat();
+  return {
+    ...interactions,
+    offsets,
+    items: Int32Array.from(all, ([item]) => item!),
+    times: Uint32Array.from(all, ([, time]) => time!),
+    types: new Uint8Array(all.length).fill(3),
+    values: new Float32Array(all.length).fill(10),
+  };
+}
+
+describe("the future", () => {
+  it("planted in the evaluated week changes no list, no score and no feature: everything is fitted on what was before", async () => {
+    const from = data.endSeconds - secondsPerWeek;
+    const listsWith = async (interactions: Interactions) => {
+      const cases = windowCases(interactions, { from, to: data.endSeconds }, { types: ["purchase"], users: null });
+      const everyone = windowCases(data.interactions, { from, to: data.endSeconds }, { types: ["purchase"], users: null });
+      const store = openFolderStore(join(home, `future-${interactions === data.interactions}`));
+      const options = {
+        ...optionsFor(),
+        data: { ...data, interactions },
+        recipe: { ...defaultRecipe, sources, ranker_users: 200 },
+        labels: defaultLabels,
+        seed: 1,
+        threads: 1,
+        store,
+      };
+      const fitted = await fitModels(options, cases, ["modiste"]);
+      // The same users in both: what they took differs, what is known of them must not.
+      const asked = { ...fitted, cases: { ...everyone, train: cases.train, histories: cases.histories } };
+      const names = [...models.sources.map(({ name }) => name), "union", "modiste"];
+      return { digest: casesDigest(cases), lists: names.map((name) => makeLists(asked, options.data, name, 12, options).items) };
+    };
+    const plain = await listsWith(data.interactions);
+    const leaking = await listsWith(planted(from));
+    expect(leaking.digest).not.toBe(plain.digest);
+    expect(leaking.lists).toEqual(plain.lists);
+    expect(plain.lists.at(-1)!.some((item) => item >= 0)).toBe(true);
+  });
+});
+
+describe("tune", () => {
+  it("finds better settings on the validation part, the same ones again from its records", async () => {
+    const section = {
+      model: "itemcf",
+      trials: 8,
+      ranges: { "itemcf.neighbours": { from: 1, to: 60, whole: true }, "itemcf.weighting": { choices: ["cosine", "confidence"] } },
+    };
+    const seen: number[] = [];
+    const run = () => tune({ ...optionsFor({ tune: section }), onTrial: (trial) => void seen.push(trial.value) });
+    const { best, trials, recipe, figure } = await run();
+    expect(figure).toBe("map@5");
+    expect(trials).toHaveLength(8);
+    expect(best.value).toBe(Math.max(...trials.filter(({ stopped }) => !stopped).map(({ value }) => value)));
+    expect(recipe.sources.itemcf).toMatchObject({ neighbours: best.settings["itemcf.neighbours"] });
+    expect((await run()).trials).toEqual(trials);
+    expect(meanOf(seen.slice(0, 8))).toBe(meanOf(seen.slice(8)));
+  });
+
+  it("never reads the test part", async () => {
+    const test = windowCases(
+      data.interactions,
+      { from: data.endSeconds - secondsPerWeek, to: data.endSeconds },
+      { types: ["purchase"], users: null },
+    );
+    const section = { model: "popularity", trials: 2, ranges: { "popularity.halfLifeDays": { from: 1, to: 30 } } };
+    const without = { ...data, interactions: test.train };
+    const values = async (own: EvaluationData) =>
+      (
+        await tune({
+          ...optionsFor({ tune: section, seed: 9 }),
+          data: own,
+          records: openRunRecords(join(home, `test-part-${own === data}`)),
+          onTrial: () => undefined,
+        })
+      ).trials;
+    expect(await values(without)).toEqual(await values(data));
+  });
+});
+
+describe("a document that does not fit", () => {
+  it.each([
+    ["data: x\nsplit: {kind: weeks}\n", /name:/],
+    ["name: a\ndata: x\nsplit: {kind: months}\n", /split\.kind/],
+    ["name: a\ndata: x\nsplit: {kind: weeks}\nmetrcis: [map]\n", /metrcis/],
+    ["name: a\ndata: x\nsplit: {kind: windows, windows: [{from: 2020-01-02, to: 2020-01-01}]}\n", /`from` must be before `to`/],
+    ["name: a\ndata: [x\n", /line/],
+  ])("is refused, naming the field: %s", (text, says) => {
+    expect(() => parseExperiment(text, "experiment.yaml")).toThrow(says);
+    expect(() => parseExperiment(text, "experiment.yaml")).toThrow("experiment.yaml");
+  });
+
+  it("is refused when it names an unknown model, source or setting", async () => {
+    await expect(runExperiment(optionsFor({ models: ["itemfc"] }))).rejects.toThrow(/models: itemfc: known are most_popular/);
+    await expect(runExperiment(optionsFor({ recipes: { a: { sources: { itemfc: {} } } } }))).rejects.toThrow(/recipes\.a\.sources/);
+    await expect(
+      runExperiment(optionsFor({ models: ["itemcf"], recipes: { a: { sources: { itemcf: { neighbors: 3 } } } } })),
+    ).rejects.toThrow(/settings\.neighbors/);
+    await expect(runExperiment(optionsFor({ split: { kind: "given" } }))).rejects.toThrow(/no given split/);
+  });
+});
