@@ -16,12 +16,12 @@ FROM sequence_lines l JOIN stage_users u ON u.id = l.user_id WHERE NOT wrong;
 CREATE TABLE placed AS
 SELECT *, row_number() OVER (PARTITION BY "user", part ORDER BY source_line, place) AS position,
        row_number() OVER (ORDER BY part, source_line, place) AS source_row FROM steps;
-CREATE TABLE border AS SELECT (coalesce(max(position), 0) + 1) * 86400 AS test_from FROM placed WHERE part = 0;
+CREATE TABLE border AS SELECT (coalesce(max({{train_time}}), 0) // 86400 + 1) * 86400 AS test_from FROM placed WHERE part = 0;
 CREATE TABLE stage_items AS
 SELECT (row_number() OVER (ORDER BY min(source_row)) - 1)::INTEGER AS item, item_id AS id, '' AS name, '' AS text, NULL::VARCHAR AS category,
        item_id AS product_group, NULL::DOUBLE AS price
 FROM placed GROUP BY item_id;
 CREATE VIEW stage_interactions AS
-SELECT p."user", i.item, CASE WHEN part = 0 THEN position * 86400 ELSE (SELECT test_from FROM border) + (position - 1) * 86400 END AS "time",
+SELECT p."user", i.item, CASE WHEN part = 0 THEN {{train_time}} ELSE (SELECT test_from FROM border) + (position - 1) * {{step}} END AS "time",
        p.source_row, {{code}} AS type, 0 AS value, 0 AS channel
 FROM placed p JOIN stage_items i ON i.id = p.item_id;

@@ -77,6 +77,13 @@ function interactionsCommand(): Command {
     });
 }
 
+interface SequenceFlags extends CommonFlags {
+  readonly test?: string;
+  readonly layout: SequenceLayout;
+  readonly type: EventType;
+  readonly sessionsPerDay?: number;
+}
+
 function sequencesCommand(): Command {
   return common(new Command("sequences"))
     .description("a user or session a line, without times; optionally with a given test part")
@@ -84,9 +91,11 @@ function sequencesCommand(): Command {
     .option("--test <file>", "test part, same layout")
     .addOption(new Option("--layout <layout>", "what a line holds").choices(sequenceLayouts).default("user-items"))
     .addOption(new Option("--type <type>").choices(eventTypes.slice(1)).default("purchase"))
-    .action(async (train: string, flags: CommonFlags & { test?: string; layout: SequenceLayout; type: EventType }) => {
-      const { layout, type, test } = flags;
-      await runImport(flags, (options) => importSequences(train, { ...options, layout, type, ...(test === undefined ? {} : { test }) }));
+    .option("--sessions-per-day <n>", "layout items: lines are sessions in order of time, so many a day", number(1, 1e9))
+    .action(async (train: string, flags: SequenceFlags) => {
+      const { layout, type, test, sessionsPerDay } = flags;
+      const given = { ...(test === undefined ? {} : { test }), ...(sessionsPerDay === undefined ? {} : { sessionsPerDay }) };
+      await runImport(flags, (options) => importSequences(train, { ...options, layout, type, ...given }));
     });
 }
 
