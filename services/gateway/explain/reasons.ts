@@ -12,6 +12,8 @@ const reasonsMax = 3;
 const texts: Readonly<Record<string, (because: string) => string>> = {
   bought_together: (because) => (because ? `often bought with ${because}` : "often bought with what you bought"),
   repurchase: () => "you bought this before",
+  viewed_next: (because) => (because ? `often looked at after ${because}` : "often looked at next"),
+  same_session: (because) => (because ? `looked at together with ${because}` : "looked at in visits like this one"),
   same_product: (because) => (because ? `another version of ${because}` : "another version of something you know"),
   popular_week: () => "popular this week",
   popular: () => "popular in this shop",
