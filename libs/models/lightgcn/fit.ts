@@ -9,8 +9,9 @@ import type { Progress } from "#libs/core/progress.ts";
 import { createRandom } from "#libs/core/random.ts";
 import type { RecentGraph } from "#libs/models/lightgcn/graph.ts";
 import type { LightGcnSettings } from "#libs/models/lightgcn/settings.ts";
+import { scaleStart, startSpectral, startsSpectral } from "#libs/models/lightgcn/start.ts";
 import { createLoss } from "#libs/models/lightgcn/steps.ts";
-import { applyGradient, createTrainer, initialize, propagate, type Trainer } from "#libs/models/lightgcn/trainer.ts";
+import { applyGradient, createTrainer, initialize, propagate, restoreEdges, type Trainer } from "#libs/models/lightgcn/trainer.ts";
 import { holdOut, type ValidationSlice, validate } from "#libs/models/lightgcn/validation.ts";
 import { createPace, type Pace } from "#libs/sparse/pace.ts";
 
@@ -68,6 +69,7 @@ export async function fitLightGcn(
   const trainer = createTrainer(slice?.graph ?? graph, settings, threads, signal);
   try {
     await initialize(trainer, seed, pace);
+    if (startsSpectral(settings)) await startSpectral(trainer, seed, threads, pace, signal);
     const measure = slice === null ? null : (z: Float32Array) => validate(slice, scoredVectors(z, settings), d, threads, signal);
     const { curve, bestEpoch } = await train(trainer, measure, seed, progress, pace);
     const vectors = await finalVectors(trainer, slice, graph, threads, signal);
@@ -118,6 +120,11 @@ function scoredVectors(z: Float32Array, { layers, dimensions: d, loss, similarit
   return unit;
 }
 
+/** Share of the learning rate after a share of the steps. */
+function rateShare({ rateDecay }: LightGcnSettings, done: number): number {
+  return rateDecay === "linear" ? 1 - done : 1;
+}
+
 type Measure = (z: Float32Array) => Promise<number>;
 
 /** Epochs until the last, or until `patience` measurements in a row were no better; leaves the best embeddings in the trainer. */
@@ -131,6 +138,7 @@ async function train(
   const { graph, settings, batch, embeddings } = trainer;
   const random = createRandom(seed, "lightgcn triples");
   const loss = createLoss(trainer);
+  if (startsSpectral(settings)) await scaleStart(trainer, loss, random, pace);
   const stepsPerEpoch = Math.ceil(graph.edges.length / batch);
   const curve: EpochRecord[] = [];
   let best: { epoch: number; ndcg: number; embeddings: Float32Array } | null = null;
@@ -139,22 +147,25 @@ async function train(
     let sum = 0;
     for (let s = 1; s <= stepsPerEpoch; s++) {
       const step = (epoch - 1) * stepsPerEpoch + s;
+      loss.draw(random);
       const z = await propagate(trainer, embeddings);
       trainer.gradient.values.fill(0);
-      sum += await loss.take(z, random, pace);
+      sum += await loss.take(z, pace);
       const back = await propagate(trainer, trainer.gradient);
       loss.decay(back);
       await pace.turn();
-      await applyGradient(trainer, back, step);
+      await applyGradient(trainer, back, step, rateShare(settings, (step - 1) / (stepsPerEpoch * settings.epochs)));
       progress({ step: "lightgcn: training", done: step, total: stepsPerEpoch * settings.epochs, unit: "steps" });
     }
     const measured = measure !== null && (epoch % settings.validateEvery === 0 || epoch === settings.epochs);
+    if (measured) restoreEdges(trainer);
     const ndcg = measured ? await measure((await propagate(trainer, embeddings)).values) : null;
     curve.push({ epoch, loss: sum / (stepsPerEpoch * batch), ndcg });
     if (ndcg === null) continue;
     misses = best !== null && ndcg <= best.ndcg ? misses + 1 : 0;
     if (misses === 0) best = { epoch, ndcg, embeddings: embeddings.values.slice() };
   }
+  restoreEdges(trainer);
   if (best !== null) embeddings.values.set(best.embeddings);
   return { curve, bestEpoch: best?.epoch ?? curve.length };
 }

@@ -40,11 +40,12 @@ function contains(edges: Int32Array, from: number, to: number, item: number): bo
   return low < to && edges[low] === item;
 }
 
-/** Fills both columns with the ends of edges drawn evenly, as nodes. */
-export function sampleEdges(graph: RecentGraph, random: Random, users: Int32Array, positives: Int32Array, count: number): void {
+/** Draws edges evenly into `drawn`, and fills both columns with their ends, as nodes. */
+export function sampleEdges(graph: RecentGraph, random: Random, drawn: Int32Array, users: Int32Array, positives: Int32Array): void {
   const { offsets, edges, userCount } = graph;
-  for (let t = 0; t < count; t++) {
+  for (let t = 0; t < drawn.length; t++) {
     const edge = random.below(edges.length);
+    drawn[t] = edge;
     users[t] = ownerOf(offsets, edge);
     positives[t] = userCount + edges[edge]!;
   }

@@ -12,6 +12,10 @@ export interface LightGcnSettings extends EventWeights {
   readonly temperature: number;
   readonly negatives: number;
   readonly negativesBy: "items" | "edges";
+  readonly ownPairs: "kept" | "left out";
+  readonly start: "random" | "spectral";
+  readonly startExponent: number;
+  readonly rateDecay: "none" | "linear";
   readonly validationUsers: number;
   readonly validateEvery: number;
   readonly patience: number;
@@ -45,11 +49,23 @@ export const lightGcnSpec: SettingSpec<LightGcnSettings> = {
     ["items", "edges"],
     "how they are drawn: evenly over items, or over edges (by popularity, as negatives within a batch are)",
   ),
+  ownPairs: choice(
+    "left out",
+    ["kept", "left out"],
+    "left out: pairs of a softmax step take no part in its propagation, as pairs to be predicted do not (Zhu et al., WSDM 2024, on target links)",
+  ),
+  start: choice(
+    "spectral",
+    ["random", "spectral"],
+    "spectral: a softmax starts at the low-pass graph filter of GF-CF (doi 10.1145/3459637.3482264), made of as many eigenvectors",
+  ),
+  startExponent: decimal(0.4, -1, 1, "such an eigenvector's value of an item is multiplied by degree^this"),
+  rateDecay: choice("none", ["none", "linear"], "linear: the learning rate falls to 0 over the epochs"),
   validationUsers: whole(4000, 0, 1e9, "about so many users of whom a fifth of the items is held out to stop early; 0: no early stopping"),
   validateEvery: whole(2, 1, 1000, "epochs between measurements of the held-out slice"),
   patience: whole(3, 1, 1000, "measurements in a row that are no better, after which training stops"),
   layers: whole(3, 0, 8, "propagation layers (paper: 3)"),
-  epochs: whole(30, 1, 10_000, "passes of as many triples as the graph has edges (paper: up to 1000 of 2,048 triples a step)"),
+  epochs: whole(8, 1, 10_000, "passes of as many triples as the graph has edges (paper: up to 1000 of 2,048 triples a step)"),
   batchSize: whole(
     262_144,
     1,
@@ -58,7 +74,7 @@ export const lightGcnSpec: SettingSpec<LightGcnSettings> = {
   ),
   learningRate: decimal(0.02, 1e-6, 1, "of Adam; paper: 0.001 at 2,048 triples a step, larger for larger steps"),
   l2: decimal(1e-4, 0, 10, "weight decay of the embeddings of a step's triples (paper: 1e-4)"),
-  initialDeviation: decimal(0.1, 1e-6, 10, "standard deviation of the first embeddings (authors' code: 0.1)"),
+  initialDeviation: decimal(0.1, 1e-6, 10, "standard deviation of embeddings that start at random (authors' code: 0.1)"),
   historyItems: whole(60, 1, 1000, "latest distinct items of the request that make the user's vector"),
   recencyHalfLifeDays: decimal(30, 0, 10_000, "days after which an event counts half in it; 0: no decay"),
 };

@@ -2,14 +2,16 @@
 
 import type { Random } from "#libs/core/random.ts";
 import { sampleEdges, sampleTriples } from "#libs/models/lightgcn/sampler.ts";
-import type { Trainer } from "#libs/models/lightgcn/trainer.ts";
+import { setEdges, type Trainer } from "#libs/models/lightgcn/trainer.ts";
 import type { Pace } from "#libs/sparse/pace.ts";
 import type { SoftmaxBlocks } from "#libs/sparse/softmax-block.ts";
 import type { Block } from "#libs/sparse/wasm.ts";
 
 export interface LossStep {
-  /** Draws a batch, adds the gradient of its mean loss by z. */
-  take(z: Block<Float32Array>, random: Random, pace: Pace): Promise<number>;
+  /** Draws a batch; before the propagation, from which its pairs may be left out. */
+  draw(random: Random): void;
+  /** Adds the gradient of the batch's mean loss by z. */
+  take(z: Block<Float32Array>, pace: Pace): Promise<number>;
   /** Adds the weight decay of the batch's embeddings to `back`. */
   decay(back: Block<Float32Array>): void;
 }
@@ -27,9 +29,11 @@ function createBpr(trainer: Trainer): LossStep {
   const scale = 1 / (settings.layers + 1) ** 2;
   const slice = 16_384;
   return {
-    take: async (z, random, pace) => {
+    draw: (random) => {
       const [users, positives, negatives] = [0, 1, 2].map((part) => triples.values.subarray(part * batch, (part + 1) * batch));
       sampleTriples(graph, random, users!, positives!, negatives!, batch);
+    },
+    take: async (z, pace) => {
       let loss = 0;
       for (let from = 0; from < batch; from += slice) {
         const to = Math.min(batch, from + slice);
@@ -59,6 +63,7 @@ function createSoftmax(trainer: Trainer): LossStep {
   const groups = Math.ceil(batch / pairsPerGroup);
   const tasks = Math.ceil(batch / pairsPerTask);
   const nodes = arena.int32(2 * batch);
+  const drawn = new Int32Array(batch);
   const [users, positives] = [nodes.values.subarray(0, batch), nodes.values.subarray(batch)];
   const negatives = arena.int32(groups * count);
   const unit = settings.similarity === "cosine" ? 1 : 0;
@@ -88,11 +93,15 @@ function createSoftmax(trainer: Trainer): LossStep {
     inverse: (unit === 1 ? 1 : 1 / (settings.layers + 1) ** 2) / settings.temperature,
   };
   return {
-    take: async (z, random) => {
-      sampleEdges(graph, random, users, positives, batch);
-      const draw = (): number =>
+    draw: (random) => {
+      if (settings.ownPairs === "left out") setEdges(trainer, drawn, 1);
+      sampleEdges(graph, random, drawn, users, positives);
+      if (settings.ownPairs === "left out") setEdges(trainer, drawn, 0);
+      const negative = (): number =>
         settings.negativesBy === "items" ? random.below(graph.items.length) : graph.edges[random.below(graph.edges.length)]!;
-      for (let n = 0; n < groups * count; n++) negatives.values[n] = graph.userCount + draw();
+      for (let n = 0; n < groups * count; n++) negatives.values[n] = graph.userCount + negative();
+    },
+    take: async (z) => {
       const each = <Kind extends "softmax-negatives" | "softmax">(kind: Kind, many: number) =>
         Promise.all(Array.from({ length: many }, (_, index) => pool.run({ kind, blocks, z: z.at, index })));
       await each("softmax-negatives", groups);

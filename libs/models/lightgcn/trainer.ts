@@ -18,6 +18,10 @@ export interface Trainer {
   /** Row ranges with about the same number of entries, for the workers. */
   readonly ranges: readonly (readonly [number, number])[];
   readonly nodes: number;
+  /** Values of the adjacency matrix, as training has them now and as they are; edge e's are at e and at twins[e]. */
+  readonly weights: Block<Float32Array>;
+  readonly fullWeights: Float32Array;
+  readonly twins: Int32Array;
   readonly embeddings: Block<Float32Array>;
   readonly gradient: Block<Float32Array>;
   readonly first: Block<Float32Array>;
@@ -38,11 +42,12 @@ export function createTrainer(graph: RecentGraph, settings: LightGcnSettings, th
   const matrix = () => arena.float32(nodes * d);
   // Few steps an epoch are worse than small ones: a small shop gets at least twenty.
   const batch = Math.max(1, Math.min(settings.batchSize, Math.ceil(graph.edges.length / 20)));
+  const weights = arena.copyFloat32(adjacency.values);
   const input = {
     memory: arena.memory,
     offsets: arena.copyInt32(adjacency.offsets).at,
     indices: arena.copyInt32(adjacency.indices).at,
-    values: arena.copyFloat32(adjacency.values).at,
+    values: weights.at,
     d,
   };
   const module = new URL("../../sparse/spmm-worker.ts", import.meta.url);
@@ -54,6 +59,9 @@ export function createTrainer(graph: RecentGraph, settings: LightGcnSettings, th
     pool: createPool({ threads, module, open, input, signal }),
     ranges: evenRanges(adjacency.offsets, Math.max(1, threads) * 4),
     nodes,
+    weights,
+    fullWeights: adjacency.values,
+    twins: twinsOf(graph, adjacency.offsets),
     embeddings: matrix(),
     gradient: matrix(),
     first: matrix(),
@@ -72,6 +80,25 @@ export async function initialize({ embeddings, settings }: Trainer, seed: number
   }
 }
 
+/** Where the matrix has each edge in its item's row; in its user's row it is at its own number. */
+function twinsOf({ userCount, edges }: RecentGraph, offsets: Int32Array): Int32Array {
+  const next = offsets.slice(userCount);
+  return edges.map((item) => next[item]!++);
+}
+
+/** Takes edges out of the propagation (share 0) or puts them back (share 1); degrees stay as they are. */
+export function setEdges({ weights, fullWeights, twins }: Trainer, edges: Int32Array, share: 0 | 1): void {
+  for (const edge of edges) {
+    const value = share * fullWeights[edge]!;
+    weights.values[edge] = value;
+    weights.values[twins[edge]!] = value;
+  }
+}
+
+export function restoreEdges({ weights, fullWeights }: Trainer): void {
+  weights.values.set(fullWeights);
+}
+
 /** Rows cut so that each range has about the same number of entries and rows together. */
 function evenRanges(offsets: Int32Array, count: number): [number, number][] {
   const rows = offsets.length - 1;
@@ -88,10 +115,10 @@ function evenRanges(offsets: Int32Array, count: number): [number, number][] {
   return ranges;
 }
 
-/** One Adam step by the gradient in `back`; `step` counts from 1. */
-export async function applyGradient(trainer: Trainer, back: Block<Float32Array>, step: number): Promise<void> {
+/** One Adam step by the gradient in `back`; `step` counts from 1, `share` is of the learning rate. */
+export async function applyGradient(trainer: Trainer, back: Block<Float32Array>, step: number, share: number): Promise<void> {
   const decayed = 1 - adamDefaults.beta1 ** step;
-  const rate = (trainer.settings.learningRate * Math.sqrt(1 - adamDefaults.beta2 ** step)) / decayed;
+  const rate = (share * trainer.settings.learningRate * Math.sqrt(1 - adamDefaults.beta2 ** step)) / decayed;
   const moments = { w: trainer.embeddings.at, g: back.at, m: trainer.first.at, v: trainer.second.at };
   await Promise.all(trainer.ranges.map(([from, to]) => trainer.pool.run({ kind: "adam", ...moments, rate, from, to })));
 }

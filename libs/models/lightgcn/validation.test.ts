@@ -10,7 +10,15 @@ import { createFixtureShop } from "#libs/testing/fixture.ts";
 
 const signal = new AbortController().signal;
 const shop = createFixtureShop();
-const settings = readSettings(lightGcnSpec, { dimensions: 16, weeks: 0, epochs: 60, validationUsers: 100, validateEvery: 1, patience: 3 });
+const settings = readSettings(lightGcnSpec, {
+  dimensions: 16,
+  weeks: 0,
+  epochs: 60,
+  validationUsers: 100,
+  validateEvery: 1,
+  patience: 3,
+  rateDecay: "none",
+});
 const graph = await recentGraph(shop.interactions, shop.nowSeconds, settings, 1, createPace(signal));
 
 describe("early stopping", () => {
