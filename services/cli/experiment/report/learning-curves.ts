@@ -1,28 +1,42 @@
-/** What fitted parts recorded while they learned: arrays of numbers in their descriptions, such as losses by epoch. */
+/** What fitted parts recorded while they learned: `curve` in their descriptions, one record an epoch, such as {epoch, loss, recall}. */
 
 import type { Executed } from "../execute.ts";
 import { type Line, lineChart } from "./charts.ts";
 
-const curveNames = ["losses", "validation"] as const;
+interface Curve {
+  readonly part: string;
+  readonly points: readonly Readonly<Record<string, unknown>>[];
+}
 
-function linesOf(parts: Readonly<Record<string, unknown>>, prefix: string, curve: string): Line[] {
+function curvesOf(parts: Readonly<Record<string, unknown>>, suffix: string): Curve[] {
   return Object.entries(parts).flatMap(([part, meta]) => {
-    const values = (meta as Record<string, unknown> | null)?.[curve];
-    if (!Array.isArray(values) || values.length < 2) return [];
-    return [{ name: `${part}${prefix}`, points: values.map((y, i) => ({ x: i + 1, y: Number(y) })) }];
+    const points = (meta as { curve?: unknown } | null)?.curve;
+    return Array.isArray(points) && points.length > 1 ? [{ part: part + suffix, points: points as Record<string, unknown>[] }] : [];
   });
 }
 
-/** One plot for each kind of curve; a part counts once for each recipe. */
+function lineOf({ part, points }: Curve, figure: string): Line {
+  const known = points.filter((point) => typeof point[figure] === "number");
+  return { name: part, points: known.map((point, i) => ({ x: Number(point.epoch ?? i + 1), y: point[figure] as number })) };
+}
+
+/** One plot for each figure of the curves; a part counts once for each recipe. */
 export function learningCurves({ result: { models } }: Executed): string {
-  return curveNames
-    .map((curve) => {
-      const lines = new Map<string, Line>();
-      for (const { parts, recipe } of models) {
-        const prefix = recipe === "default" || recipe === "" ? "" : ` (${recipe})`;
-        for (const line of linesOf(parts, prefix, curve)) lines.set(line.name, line);
-      }
-      return lines.size === 0 ? "" : lineChart({ title: `${curve} by epoch`, xLabel: "epoch", yLabel: curve, lines: [...lines.values()] });
-    })
+  const curves = new Map<string, Curve>();
+  for (const { parts, recipe } of models) {
+    for (const curve of curvesOf(parts, recipe === "default" || recipe === "" ? "" : ` (${recipe})`)) curves.set(curve.part, curve);
+  }
+  const figures = new Set([...curves.values()].flatMap(({ points }) => points.flatMap((point) => Object.keys(point))));
+  figures.delete("epoch");
+  return [...figures]
+    .map((figure) =>
+      lineChart({
+        title: `${figure} by epoch`,
+        xLabel: "epoch",
+        yLabel: figure,
+        lines: [...curves.values()].map((curve) => lineOf(curve, figure)).filter(({ points }) => points.length > 1),
+      }),
+    )
+    .filter((chart) => chart !== "")
     .join("\n");
 }
