@@ -3,13 +3,21 @@
  * where only every so-manieth user is asked.
  * Settings are the source's; time plays no part in the file, so neither weeks nor recency do. With `validate` a fifth of each user's training
  * items is held out instead of the test file: settings are chosen there. Prints recall@20 and NDCG@20 over all items, as served.
+ * `rows` and `validate-rows` do the same for lightgcn by ranking factors: the trained users' own rows, which are not served, and folded in.
  */
 
 import { systemClock } from "#libs/core/clock.ts";
+import { assert } from "#libs/core/errors.ts";
+import type { Progress } from "#libs/core/progress.ts";
 import { createRandom } from "#libs/core/random.ts";
 import { openDataset } from "#libs/data/dataset.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
-import { measureLists, type RankedLists, type SeenItems } from "#libs/evaluation/full-ranking.ts";
+import { measureLists, type RankedLists, rankByFactors, type SeenItems } from "#libs/evaluation/full-ranking.ts";
+import { fitLightGcn } from "#libs/models/lightgcn/fit.ts";
+import { recentGraph } from "#libs/models/lightgcn/graph.ts";
+import { lightGcnSpec } from "#libs/models/lightgcn/settings.ts";
+import { readSettings } from "#libs/models/settings.ts";
+import { createPace } from "#libs/sparse/pace.ts";
 import { createMemoryPart } from "#libs/testing/memory-part.ts";
 import { lightgcn } from "../services/lightgcn/source.ts";
 
@@ -21,6 +29,7 @@ const settings = {
   minUserItems: 1,
   ...(JSON.parse(given) as Record<string, unknown>),
 };
+const validating = mode.startsWith("validate");
 const k = 20;
 const step = Number(every);
 
@@ -55,8 +64,8 @@ for (let user = 0; user < all.userCount; user++) {
   );
   for (let n = Math.round(own.length / 5); n > 0 && own.length > 2; n--) held[own.splice(random.below(own.length), 1)[0]!] = 1;
 }
-const train = mode === "validate" ? part(all, (_, e) => all.times[e]! < testFrom && held[e] === 0) : trained;
-const truth = part(all, (_, e) => (mode === "validate" ? held[e] === 1 : all.times[e]! >= testFrom));
+const train = validating ? part(all, (_, e) => all.times[e]! < testFrom && held[e] === 0) : trained;
+const truth = part(all, (_, e) => (validating ? held[e] === 1 : all.times[e]! >= testFrom));
 
 const started = systemClock.monotonicMs();
 const cpu = process.cpuUsage();
@@ -67,38 +76,17 @@ const report = (what: string, more: object): void => {
   );
 };
 const signal = new AbortController().signal;
-const memory = createMemoryPart("lightgcn");
 const printed = { next: 0 };
-await lightgcn.fit({
-  interactions: train.interactions,
-  catalog,
-  users,
-  nowSeconds: testFrom,
-  seed: 1,
-  threads: 2,
-  part: memory,
-  progress: ({ step, done, total }) => {
-    if (systemClock.monotonicMs() < printed.next) return;
-    printed.next = systemClock.monotonicMs() + 20_000;
-    process.stderr.write(`${step} ${done}/${total}\n`);
-  },
-  signal,
-  settings,
-});
-report("fit", { meta: { ...memory.reader().meta(), settings: undefined } });
-const artifact = await lightgcn.load({ part: memory.reader(), catalog });
-
+const progress: Progress = ({ step, done, total }) => {
+  if (systemClock.monotonicMs() < printed.next) return;
+  printed.next = systemClock.monotonicMs() + 20_000;
+  process.stderr.write(`${step} ${done}/${total}\n`);
+};
 const few = (figures: Readonly<Record<string, number>>) => ({
   recall: figures[`recall@${k}`],
   ndcg: figures[`ndcg@${k}`],
   users: figures.users,
 });
-const lists: RankedLists = {
-  k,
-  items: new Int32Array(all.userCount * k),
-  scores: new Float32Array(all.userCount * k),
-  counts: new Int32Array(all.userCount),
-};
 /** The truth of the users who are asked. */
 function asked(seen: SeenItems): SeenItems {
   const offsets = new Int32Array(all.userCount + 1);
@@ -109,27 +97,82 @@ function asked(seen: SeenItems): SeenItems {
   }
   return { offsets, indices: Int32Array.from(indices) };
 }
-const times = new Float64Array(all.userCount);
-for (let user = 0; user < all.userCount; user += step) {
-  const { offsets, items, times: seconds, types } = train.interactions;
-  const [from, to] = [offsets[user]!, offsets[user + 1]!];
-  const start = systemClock.monotonicMs();
-  const answer = lightgcn.retrieve(artifact, {
-    limit: k,
+
+async function serve(): Promise<void> {
+  const memory = createMemoryPart("lightgcn");
+  await lightgcn.fit({
+    interactions: train.interactions,
+    catalog,
+    users,
     nowSeconds: testFrom,
-    items: items.subarray(from, to),
-    times: Float64Array.from(seconds.subarray(from, to)),
-    types: types.subarray(from, to),
-    attributes: new Map(),
-    seeds: new Int32Array(0),
-    allowed: null,
+    seed: 1,
+    threads: 2,
+    part: memory,
+    progress,
+    signal,
+    settings,
   });
-  times[user] = systemClock.monotonicMs() - start;
-  lists.items.set(answer.items, user * k);
-  lists.counts[user] = answer.items.length;
+  report("fit", { meta: { ...memory.reader().meta(), settings: undefined } });
+  const artifact = await lightgcn.load({ part: memory.reader(), catalog });
+
+  const lists: RankedLists = {
+    k,
+    items: new Int32Array(all.userCount * k),
+    scores: new Float32Array(all.userCount * k),
+    counts: new Int32Array(all.userCount),
+  };
+  const times = new Float64Array(all.userCount);
+  for (let user = 0; user < all.userCount; user += step) {
+    const { offsets, items, times: seconds, types } = train.interactions;
+    const [from, to] = [offsets[user]!, offsets[user + 1]!];
+    const start = systemClock.monotonicMs();
+    const answer = lightgcn.retrieve(artifact, {
+      limit: k,
+      nowSeconds: testFrom,
+      items: items.subarray(from, to),
+      times: Float64Array.from(seconds.subarray(from, to)),
+      types: types.subarray(from, to),
+      attributes: new Map(),
+      seeds: new Int32Array(0),
+      allowed: null,
+    });
+    times[user] = systemClock.monotonicMs() - start;
+    lists.items.set(answer.items, user * k);
+    lists.counts[user] = answer.items.length;
+  }
+  report("as served", {
+    ...few(measureLists(lists, asked(truth.seen), k)),
+    medianMs: times.filter((ms) => ms > 0).sort()[Math.floor(all.userCount / step / 2)],
+  });
 }
-report("as served", {
-  ...few(measureLists(lists, asked(truth.seen), k)),
-  medianMs: times.filter((ms) => ms > 0).sort()[Math.floor(all.userCount / step / 2)],
-});
+
+/** lightgcn's rows by exact ranking, two lists for each user. */
+async function measureRows(): Promise<void> {
+  const own = readSettings(lightGcnSpec, settings);
+  const graph = await recentGraph(train.interactions, testFrom, own, 1, createPace(signal));
+  assert(graph.userCount === all.userCount, "a user has no training item: rows would shift");
+  const { d, userVectors, itemVectors, foldVectors, curve, bestEpoch } = await fitLightGcn(graph, own, 1, 2, progress, signal);
+  report("fit", { bestEpoch, curve });
+  const numberOf = new Int32Array(all.itemCount).fill(-1);
+  graph.items.forEach((item, number) => {
+    numberOf[item] = number;
+  });
+  const degrees = new Int32Array(graph.items.length);
+  for (const item of graph.edges) degrees[item]!++;
+  const folded = new Float32Array(userVectors.length);
+  for (let user = 0; user < graph.userCount; user++) {
+    for (const item of graph.edges.subarray(graph.offsets[user], graph.offsets[user + 1]))
+      for (let c = 0; c < d; c++) folded[user * d + c]! += foldVectors[item * d + c]! / Math.sqrt(degrees[item]!);
+  }
+  const wanted = asked(truth.seen);
+  const relevant = { ...wanted, indices: wanted.indices.map((item) => numberOf[item]!) };
+  const seen = { offsets: graph.offsets, indices: graph.edges };
+  for (const [what, users] of [
+    ["user rows", userVectors],
+    ["folded in", folded],
+  ] as const)
+    report(what, few(measureLists(await rankByFactors({ users, items: itemVectors, d, seen, k }, 2, signal), relevant, k)));
+}
+
+await (mode.endsWith("rows") ? measureRows() : serve());
 dataset.close();
