@@ -23,8 +23,9 @@ await new Command("bench:quality")
   .option("--no-write", "do not write tests/bench/results")
   .action(async (names: string[], { raw, home, fresh, threads, write }: Flags) => {
     const say = (text: string): void => void process.stderr.write(`${text}\n`);
-    const figures = await qualityFigures({ raw, home, names, fresh, threads: Number(threads), say });
-    process.stdout.write(`${figureTable(figures)}\n`);
-    if (write) say(`written to ${writeResults(names.length === 0 ? "quality" : `quality-${names.join("-")}`, figures)}`);
+    for await (const { set, figures } of qualityFigures({ raw, home, names, fresh, threads: Number(threads), say })) {
+      process.stdout.write(`${figureTable(figures)}\n`);
+      if (write) say(`written to ${writeResults(`quality-${set}`, figures)}`);
+    }
   })
   .parseAsync();

@@ -125,7 +125,7 @@ export function checkExperiment(document: unknown, file: string): ExperimentDocu
 /** Reads YAML (of which JSON is a part). Throws `invalid_argument` naming file, line and field. */
 export function parseExperiment(text: string, file: string): ExperimentDocument {
   try {
-    return checkExperiment(parse(text), file);
+    return checkExperiment(parse(text, { merge: true }), file);
   } catch (cause) {
     if (cause instanceof YAMLParseError) throw invalid(file, cause.message, "experiment_yaml");
     throw cause;
