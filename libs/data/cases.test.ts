@@ -74,7 +74,7 @@ describe("splits by hand", () => {
       [0, [1], [2]],
       [2, [5], [6]],
     ]);
-    expect([...validation.train.items]).toEqual([1, 4, 5]);
+    expect([...validation.train.items]).toEqual([1, 5]);
   });
   it("leave the last basket out: a day is a basket", () => {
     expect(plain(leaveLastBasketOut(three, 0, everyone))).toEqual([
@@ -124,6 +124,48 @@ describe.each<[string, (interactions: Interactions) => Cases]>([
       }),
     );
   });
+});
+
+describe.each<[string, (all: Interactions, back: number) => Cases]>([
+  ["leave last out", (all, back) => leaveLastOut(all, back, everyone)],
+  ["leave last basket out", (all, back) => leaveLastBasketOut(all, back, everyone)],
+])("validation of %s", (_, split) => {
+  it("holds nothing of the test part, whoever is a case", () => {
+    fc.assert(
+      fc.property(histories, (users) => {
+        // Every event is an item of its own, so that an item tells the event.
+        const all = interactionsOf(
+          users.map((events, u) => events.map(([, time], i) => [u * 10 + i, time] as const)),
+          100,
+        );
+        const test = new Set(split(all, 0).items);
+        const validation = split(all, 1);
+        for (const item of [...validation.train.items, ...validation.items]) expect(test.has(item)).toBe(false);
+      }),
+    );
+  });
+});
+
+it("a sample by item never knows what is to be found, also where items repeat", () => {
+  const repeating = interactionsOf([
+    [
+      [1, 1],
+      [1, 2],
+      [1, 3],
+    ],
+    [
+      [1, 1],
+      [2, 2],
+      [1, 3],
+      [2, 4],
+    ],
+  ]);
+  for (let seed = 0; seed < 30; seed++) {
+    for (const [, known, taken] of plain(sampledCases(repeating, 0.5, seed, everyone))) {
+      expect(known.length).toBeGreaterThan(0);
+      expect(known.filter((item) => taken.includes(item))).toEqual([]);
+    }
+  }
 });
 
 describe("digest", () => {

@@ -83,7 +83,10 @@ export function selectInteractions(interactions: Interactions, keep: Uint8Array)
   };
 }
 
-/** Positions [from, end) of a user's history that are held out; from === end: the user is no case. */
+/**
+ * Positions [from, end) of a user's history that are held out; from === end: the user is no case. What stands at or after `from` is never
+ * fitted on, case or not: for validation it is the test part.
+ */
 type HeldOut = (interactions: Interactions, user: number) => { readonly from: number; readonly end: number };
 
 /** Cuts each user's own end off: what is left of all users is what models are fitted on. */
@@ -122,8 +125,8 @@ function leaveOut(interactions: Interactions, name: string, options: CaseOptions
 /** The `back`-th last interaction of each user with at least two before it is the case (0: the last one, 1: the one before, for validation). */
 export function leaveLastOut(interactions: Interactions, back: number, options: CaseOptions): Cases {
   return leaveOut(interactions, back === 0 ? "leave last out" : `leave out the last but ${back}`, options, ({ offsets }, user) => {
-    const end = offsets[user + 1]! - back;
-    return end - 1 > offsets[user]! ? { from: end - 1, end } : { from: offsets[user + 1]!, end: offsets[user + 1]! };
+    const end = Math.max(offsets[user]!, offsets[user + 1]! - back);
+    return end - 1 > offsets[user]! ? { from: end - 1, end } : { from: end, end };
   });
 }
 
@@ -139,7 +142,7 @@ export function leaveLastBasketOut(interactions: Interactions, back: number, opt
       let end = offsets[user + 1]!;
       for (let skipped = 0; skipped < back && end > start; skipped++) end = startOfDay(start, end, day);
       const from = end > start ? startOfDay(start, end, day) : start;
-      return from > start ? { from, end } : { from: offsets[user + 1]!, end: offsets[user + 1]! };
+      return from > start ? { from, end } : { from: end, end };
     },
   );
 }
@@ -187,8 +190,8 @@ export function givenCases(interactions: Interactions, testFrom: number, options
 }
 
 /**
- * Validation inside a training part that has no order of its own: a seeded share of each user's interactions is held out, of users who
- * keep at least one. For given splits whose files are sorted by item.
+ * Validation inside a training part that has no order of its own: a seeded share of each user's items is held out, of users who
+ * keep at least one item. For given splits whose files are sorted by item.
  */
 export function sampledCases(interactions: Interactions, share: number, seed: number, options: CaseOptions): Cases {
   const wanted = new Set(codesOf(options.types));
@@ -200,12 +203,17 @@ export function sampledCases(interactions: Interactions, share: number, seed: nu
   for (let user = 0; user < interactions.userCount; user++) {
     const [start, stop] = [interactions.offsets[user]!, interactions.offsets[user + 1]!];
     if (stop > start) end = Math.max(end, interactions.times[stop - 1]! + 1);
+    const own = new Set<number>();
     const held = new Set<number>();
-    for (let i = start; i < stop && held.size < stop - start - 1; i++) {
-      if (random.next() >= share || !wanted.has(interactions.types[i]!)) continue;
-      keep[i] = 0;
-      held.add(interactions.items[i]!);
+    for (let i = start; i < stop; i++) {
+      const item = interactions.items[i]!;
+      if (own.has(item) || held.has(item)) continue;
+      if (wanted.has(interactions.types[i]!) && random.next() < share) held.add(item);
+      else own.add(item);
     }
+    if (own.size === 0) held.clear();
+    // By item, not by event: an item that is to be found must not stand among what is known.
+    for (let i = start; i < stop; i++) if (held.has(interactions.items[i]!)) keep[i] = 0;
     if (held.size === 0 || (options.users !== null && !options.users(user))) continue;
     users.push(user);
     lists.push([...held]);

@@ -2,6 +2,7 @@
 
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { z } from "zod";
 import { systemClock } from "#libs/core/clock.ts";
 import { ModisteError } from "#libs/core/errors.ts";
 import { type Promotion, parseManifest, type ReleaseFile, type ReleaseManifest } from "./manifest.ts";
@@ -32,6 +33,8 @@ export interface ReleaseStore {
 export interface ReleaseChange {
   readonly release: string;
   readonly change: "promote" | "rollback";
+  /** What served when the line was written. */
+  readonly from: string | null;
   readonly at_seconds: number;
 }
 
@@ -103,6 +106,22 @@ function createDraft(root: string, id: string): ReleaseDraft {
   };
 }
 
+const changeSchema = z.object({
+  release: z.string(),
+  change: z.enum(["promote", "rollback"]),
+  from: z.string().nullable(),
+  at_seconds: z.number(),
+});
+
+/** Null for a line that was cut when the machine went down. */
+function parseChange(line: string): ReleaseChange | null {
+  try {
+    return changeSchema.parse(JSON.parse(line));
+  } catch {
+    return null;
+  }
+}
+
 export function openFolderStore(root: string): ReleaseStore {
   const store: ReleaseStore = {
     current: async () => (await readOptional(join(root, "current")))?.trim() || null,
@@ -133,9 +152,10 @@ export function openFolderStore(root: string): ReleaseStore {
       await store.manifest(id);
       const next = join(root, `.current-${id}`);
       await writeFile(next, `${id}\n`, { flush: true });
-      const line: ReleaseChange = { release: id, change, at_seconds: Math.floor(systemClock.nowSeconds()) };
-      // Before the swap: a change that was noted but not made harms nothing, one that was made but not noted cannot be taken back.
-      await appendFile(join(root, changesFile), `${JSON.stringify(line)}\n`, { flush: true });
+      const line: ReleaseChange = { release: id, change, from: await store.current(), at_seconds: Math.floor(systemClock.nowSeconds()) };
+      // Before the swap: a change that was made but not noted could not be taken back. What was noted but not made tells itself apart by
+      // the next line's `from`. The line feed in front parts it from one that was cut.
+      await appendFile(join(root, changesFile), `\n${JSON.stringify(line)}\n`, { flush: true });
       await rename(next, join(root, "current"));
       await syncFolder(dirname(next));
     },
@@ -149,7 +169,7 @@ export function openFolderStore(root: string): ReleaseStore {
     },
     changes: async () => {
       const lines = (await readOptional(join(root, changesFile)))?.split("\n").filter((line) => line !== "") ?? [];
-      return lines.map((line) => JSON.parse(line) as ReleaseChange);
+      return lines.flatMap((line) => parseChange(line) ?? []);
     },
   };
   return store;

@@ -56,7 +56,7 @@ const manifestSchema = z.object({
   recipe: recipe.optional(),
   /** `passed` and `refused`: the gate's decision with its figures; `first`: nothing to compare with; `unchecked`: the gate was not asked. */
   promotion: z.object({
-    decision: z.enum(["passed", "promoted", "refused", "first", "unchecked"]),
+    decision: z.enum(["passed", "refused", "first", "unchecked"]),
     reasons: z.array(z.string()),
     watched: z.record(z.string(), watched).default({}),
   }),

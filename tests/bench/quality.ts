@@ -4,7 +4,7 @@
  */
 
 import { createReadStream, existsSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { createGunzip } from "node:zlib";
@@ -13,15 +13,9 @@ import { findHmFiles, importHm } from "#libs/data/importers/hm.ts";
 import type { ImportOptions } from "#libs/data/importers/import.ts";
 import { importInteractions } from "#libs/data/importers/interactions.ts";
 import { importSequences } from "#libs/data/importers/sequences.ts";
+import { bootstrapMean } from "#libs/evaluation/bootstrap.ts";
 import { readExperiment } from "../../services/cli/experiment/document.ts";
-import {
-  type Executed,
-  executeExperiment,
-  experimentFolder,
-  printSummary,
-  runsFolder,
-  writeSummary,
-} from "../../services/cli/experiment/execute.ts";
+import { type Executed, executeExperiment, experimentFolder, printSummary, writeSummary } from "../../services/cli/experiment/execute.ts";
 import { reportPage } from "../../services/cli/experiment/report/page.ts";
 import { homeFolders } from "../../services/cli/home.ts";
 import { type Figure, type Figures, higher, lower, root } from "./bench.ts";
@@ -130,12 +124,14 @@ function figuresOf({ name, figures, targets }: QualitySet, { summary, result }: 
   const found: Record<string, Figure> = {};
   for (const model of summary.models) {
     const prefix = `${name}.${wordOf(model.name)}`;
-    for (const figure of figures) found[`${prefix}.${figure}`] = higher(model.means.get(figure)!, "", targets[`${prefix}.${figure}`]);
-    if (figures.includes(summary.headline)) {
-      found[`${prefix}.${summary.headline}.low`] = higher(model.interval.low, "");
-      found[`${prefix}.${summary.headline}.high`] = higher(model.interval.high, "");
+    const values = result.models.find(({ name: own }) => own === model.name)!.values;
+    for (const figure of figures) {
+      const { mean, low, high } = bootstrapMean(values.get(figure)!, result.users, result.document.seed);
+      found[`${prefix}.${figure}`] = higher(mean, "", targets[`${prefix}.${figure}`]);
+      found[`${prefix}.${figure}.low`] = higher(low, "");
+      found[`${prefix}.${figure}.high`] = higher(high, "");
     }
-    if (model.behind !== null) found[`${prefix}.behind-p`] = lower(model.behind.p, "");
+    if (model.behind !== null) found[`${prefix}.${summary.headline}.behind-${wordOf(summary.baseline)}.p`] = lower(model.behind.p, "");
     if (model.fitSeconds > 0) found[`${prefix}.fit`] = lower(model.fitSeconds / result.sets.length, "s/fit");
   }
   return found;
@@ -166,7 +162,6 @@ export async function* qualityFigures({
   say,
 }: QualityOptions): AsyncGenerator<{ readonly set: string; readonly figures: Figures }> {
   const folders = homeFolders(home);
-  if (fresh) await rm(runsFolder(folders), { recursive: true, force: true });
   for (const set of sets.filter(({ name }) => names.length === 0 || names.includes(name))) {
     const folder = resolve(raw, set.raw);
     if (!existsSync(folder)) {
@@ -183,7 +178,7 @@ export async function* qualityFigures({
       await writeFile(file, (await set.users(folder)).join("\n"));
       document = { ...document, users: file };
     }
-    const executed = await executeExperiment(document, { folders, threads });
+    const executed = await executeExperiment(document, { folders, threads, fresh });
     const figures: Figures = {};
     for (const one of executed) {
       printSummary(one);

@@ -46,20 +46,24 @@ async function guarded(changes: Partial<GuardedOptions> = {}): Promise<GuardedOp
   };
 }
 
-/** Writes coefficients with the other sign: the same ranker, upside down. */
-function negated(part: PartWriter): PartWriter {
+/** Writes coefficients times a factor. */
+function scaled(part: PartWriter, factor: number): PartWriter {
   return {
     ...part,
     tensors: (arrays) => {
       const { coefficients } = arrays;
-      part.tensors(coefficients ? { ...arrays, coefficients: (coefficients as Float64Array).map((value) => -value) } : arrays);
+      part.tensors(coefficients ? { ...arrays, coefficients: (coefficients as Float64Array).map((value) => factor * value) } : arrays);
     },
   };
 }
 
+/** The same ranker upside down, and one that says nothing. */
+const negated = (part: PartWriter): PartWriter => scaled(part, -1);
+const silenced = (part: PartWriter): PartWriter => scaled(part, 0);
+
 describe("a candidate held against the serving release on the last week", () => {
   it("passes when it is as good, with its figures and intervals in the manifest", async () => {
-    const { promotion, metrics, parent } = await trainGuarded(await guarded({ seed: 2 }));
+    const { promotion, metrics, parent } = await trainGuarded(await guarded({ settings: { itemcf: { historyItems: 59 } } }));
     expect(promotion).toMatchObject({ decision: "passed", reasons: [] });
     expect(parent).toBe(shop.release);
     const map = promotion.watched["map@12"]!;
@@ -90,9 +94,33 @@ describe("a candidate held against the serving release on the last week", () => 
     expect(promotion.watched["map@12"]!.difference.high).toBeLessThan(0);
   });
 
-  it("is not compared, and says why, where nothing serves or the data are too short", async () => {
+  it("is the first where nothing serves, and not compared with a release of later data", async () => {
     const empty = openFolderStore(join(shop.home, "other-releases"));
     expect((await trainGuarded(await guarded({ store: empty }))).promotion).toMatchObject({ decision: "first" });
+    const later: ReleaseStore = {
+      ...store,
+      manifest: async (id) => {
+        const own = await store.manifest(id);
+        return id === shop.release ? { ...own, data: { ...own.data, end_seconds: own.data.end_seconds + secondsPerWeek } } : own;
+      },
+    };
+    const { promotion } = await trainGuarded(await guarded({ store: later }));
+    expect(promotion).toMatchObject({
+      decision: "unchecked",
+      reasons: [expect.stringContaining("end before those of the serving release")],
+    });
+  });
+
+  it("is refused when what was written is unsound, also where it was not to be compared", async () => {
+    const { ranker } = models;
+    const constant: FleetModels = {
+      ...models,
+      ranker: { ...ranker, fit: (context) => ranker.fit({ ...context, part: silenced(context.part) }) },
+    };
+    const { promotion, id } = await trainGuarded(await guarded({ compare: false, models: constant }));
+    expect(promotion.decision).toBe("refused");
+    expect(promotion.reasons.join()).toContain("constant_scores: the ranker");
+    expect((await store.manifest(id)).promotion.decision).toBe("refused");
   });
 });
 

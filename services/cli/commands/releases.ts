@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { ModisteError } from "#libs/core/errors.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
 import type { ReleaseManifest } from "#libs/release/manifest.ts";
 import { releaseBefore } from "#libs/release/rollback.ts";
@@ -20,8 +21,15 @@ async function listReleases(flags: HomeFlags): Promise<void> {
   const current = await store.current();
   const rows: string[][] = [["release", "made", "data", "data end", "gate", ""]];
   for (const id of await store.list()) {
-    const { created_seconds, data, promotion } = await store.manifest(id);
-    rows.push([id, instant(created_seconds), data.name, instant(data.end_seconds), promotion.decision, id === current ? "serves" : ""]);
+    const serves = id === current ? "serves" : "";
+    try {
+      const { created_seconds, data, promotion } = await store.manifest(id);
+      rows.push([id, instant(created_seconds), data.name, instant(data.end_seconds), promotion.decision, serves]);
+    } catch (error) {
+      // One release that cannot be read must not hide the others.
+      if (!(error instanceof ModisteError)) throw error;
+      rows.push([id, "", "", "", error.reason, serves]);
+    }
   }
   print(rows.length === 1 ? "no releases yet; run modiste train" : table(rows));
 }

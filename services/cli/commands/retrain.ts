@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { systemClock } from "#libs/core/clock.ts";
 import { readManifest } from "#libs/data/manifest.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
+import { createNotice } from "../gate/notice.ts";
 import { dataSetFolder, type HomeFolders } from "../home.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { print, remark } from "../terminal.ts";
@@ -18,38 +19,49 @@ function duration(text: string): number {
   return seconds * 1000;
 }
 
-/** Whether the serving release was made of these very data. */
-async function isTrained(folders: HomeFolders, data: string): Promise<boolean> {
+/** Whether a release was made of these very data, serving or refused: what a person or the gate decided of it stands. */
+async function isTrained(folders: HomeFolders, fingerprint: string): Promise<boolean> {
   const store = openFolderStore(folders.releases);
-  const current = await store.current();
-  if (current === null) return false;
-  return (await store.manifest(current)).data.fingerprint === readManifest(dataSetFolder(folders, data)).fingerprint;
+  const made = await Promise.all((await store.list()).map((id) => store.manifest(id)));
+  return made.some(({ data }) => data.fingerprint === fingerprint);
 }
 
 /** One round; what goes wrong in it is said, and the next round comes all the same. */
 async function retrainOnce(flags: TrainFlags, signal: AbortSignal): Promise<void> {
   const work = workOf(flags);
   try {
-    if (await isTrained(work.folders, flags.data)) {
-      print(`${flags.data} has not changed since the serving release was made`);
+    const { fingerprint } = readManifest(dataSetFolder(work.folders, flags.data));
+    if (await isTrained(work.folders, fingerprint)) {
+      print(`${flags.data} has not changed since a release was made of it`);
       return;
     }
-    await promoteIfPassed(work.folders, await trainWithProgress({ ...work, signal }));
+    await promoteIfPassed(work, await trainWithProgress({ ...work, signal }));
   } catch (error) {
     if (signal.aborted) return;
     remark(`retraining failed: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
+/** Node's timers end at 2^31 ms, some 24 days. */
+const restMsMax = 86_400_000;
+
+async function rest(untilMs: number, signal: AbortSignal): Promise<void> {
+  for (let leftMs = untilMs - systemClock.monotonicMs(); leftMs > 0 && !signal.aborted; leftMs = untilMs - systemClock.monotonicMs()) {
+    await delay(Math.min(leftMs, restMsMax), undefined, { signal }).catch((cause: unknown) => {
+      if (!signal.aborted) throw cause;
+    });
+  }
+}
+
 async function retrain(flags: TrainFlags & { readonly every: number }): Promise<void> {
   const signal = stopSignal();
+  // What no later round could mend fails at once: an unknown data set, wrong settings, a webhook that is no address.
+  readManifest(dataSetFolder(workOf(flags).folders, flags.data));
+  createNotice();
   while (!signal.aborted) {
     const started = systemClock.monotonicMs();
     await retrainOnce(flags, signal);
-    const restMs = Math.max(0, flags.every - (systemClock.monotonicMs() - started));
-    await delay(restMs, undefined, { signal }).catch((cause: unknown) => {
-      if (!signal.aborted) throw cause;
-    });
+    await rest(started + flags.every, signal);
   }
 }
 

@@ -1,18 +1,20 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import { z } from "zod";
 import { systemClock } from "#libs/core/clock.ts";
 import { invalid } from "#libs/core/errors.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
 import type { ReleaseManifest } from "#libs/release/manifest.ts";
 import { loadModels } from "../../fleet.ts";
+import { checkSources } from "../experiment/named-models.ts";
 import { trainGuarded } from "../gate/guarded-train.ts";
 import { createNotice, describeDecision } from "../gate/notice.ts";
 import { dataSetFolder, type HomeFolders, homeFolders, homeOption } from "../home.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { formatSeconds, print, progressLine, remark, table } from "../terminal.ts";
 import { loadTrainingData } from "../training/load-data.ts";
-import { type TrainOptions, trainRelease } from "../training/train-release.ts";
+import type { TrainOptions } from "../training/train-release.ts";
 import { modisteVersion } from "../version.ts";
 import { wholeNumber } from "../whole-number.ts";
 
@@ -20,11 +22,15 @@ type SourceSettings = Record<string, Record<string, unknown>>;
 
 function parseSettings(text: string | undefined): SourceSettings {
   if (text === undefined) return {};
+  let document: unknown;
   try {
-    return JSON.parse(text) as SourceSettings;
+    document = JSON.parse(text);
   } catch (cause) {
     throw invalid("--settings", `is not JSON: ${(cause as Error).message}`);
   }
+  const parsed = z.record(z.string(), z.record(z.string(), z.unknown())).safeParse(document);
+  if (!parsed.success) throw invalid("--settings", 'must be settings by source, such as {"itemcf":{"neighbours":50}}');
+  return parsed.data;
 }
 
 export interface TrainWork {
@@ -55,9 +61,15 @@ export async function trainWithProgress(work: TrainWork): Promise<ReleaseManifes
   try {
     const training = await loadTrainingData(dataSetFolder(folders, data), line.progress, signal);
     steps.push(["load", seconds().toFixed(1)]);
+    const models = await loadModels();
+    checkSources(
+      "--settings",
+      Object.keys(settings),
+      models.sources.map(({ name }) => name),
+    );
     const options: TrainOptions = {
       data: training,
-      models: await loadModels(),
+      models,
       store: openFolderStore(folders.releases),
       seed,
       threads,
@@ -69,9 +81,7 @@ export async function trainWithProgress(work: TrainWork): Promise<ReleaseManifes
       clock: systemClock,
       onStep: (step, took) => steps.push([step, took.toFixed(1)]),
     };
-    const manifest = gate
-      ? await trainGuarded({ ...options, scratch: join(folders.home, `gate-${process.pid}`) })
-      : (await trainRelease(options)).manifest;
+    const manifest = await trainGuarded({ ...options, compare: gate, scratch: join(folders.home, `gate-${process.pid}`) });
     line.end();
     print(table([["step", "seconds"], ...steps]));
     print(`trained release ${manifest.id} in ${formatSeconds(seconds())}`);
@@ -88,15 +98,26 @@ export async function trainWithProgress(work: TrainWork): Promise<ReleaseManifes
   }
 }
 
-/** Makes the release serve unless the gate refused it; answers whether it serves. */
-export async function promoteIfPassed(folders: HomeFolders, manifest: ReleaseManifest): Promise<boolean> {
+/**
+ * Makes the release serve if it passed, is the first, or was not to be compared (`gate` false); answers whether it serves. A gate that could
+ * not compare is closed: a broken feed looks just like that.
+ */
+export async function promoteIfPassed({ folders, gate }: Pick<TrainWork, "folders" | "gate">, manifest: ReleaseManifest): Promise<boolean> {
+  const store = openFolderStore(folders.releases);
   const { decision, reasons } = manifest.promotion;
-  if (decision === "refused") {
-    print(`${manifest.id} was refused and does not serve:\n  ${reasons.join("\n  ")}`);
+  const current = await store.current();
+  const stop = (why: string): boolean => {
+    print(`${manifest.id} ${why}`);
     return false;
+  };
+  if (decision === "refused") return stop(`was refused and does not serve:\n  ${reasons.join("\n  ")}`);
+  if (current !== manifest.parent)
+    return stop(`was compared with ${manifest.parent ?? "nothing"}, but ${current ?? "nothing"} serves by now`);
+  if (gate && decision === "unchecked" && current !== null) {
+    return stop(`could not be compared (${reasons.join("; ")}) and does not serve; modiste releases promote ${manifest.id} makes it`);
   }
-  await openFolderStore(folders.releases).promote(manifest.id);
-  print(`${manifest.id} serves now${decision === "unchecked" && reasons.length > 0 ? ` (not compared: ${reasons.join("; ")})` : ""}`);
+  await store.promote(manifest.id);
+  print(`${manifest.id} serves now`);
   return true;
 }
 
@@ -119,7 +140,7 @@ export function withTrainOptions(command: Command): Command {
     .option("--threads <n>", "most threads", wholeNumber("--threads", 1), availableParallelism())
     .option("--ranker-users <n>", "most users of a label week that teach the ranker", wholeNumber("--ranker-users", 1), 10_000)
     .option("--settings <json>", 'settings by source, such as {"itemcf":{"neighbours":50}}')
-    .option("--no-gate", "do not hold the release against the serving one on the last week");
+    .option("--no-gate", "check the release by itself, but do not hold it against the serving one on the last week");
 }
 
 export const workOf = (flags: TrainFlags): Omit<TrainWork, "signal"> => ({
@@ -135,6 +156,6 @@ export function trainCommand(): Command {
     .action(async (flags: TrainFlags & { readonly promote: boolean }) => {
       const work = workOf(flags);
       const manifest = await trainWithProgress(work);
-      if (flags.promote && !(await promoteIfPassed(work.folders, manifest))) process.exitCode = 1;
+      if (flags.promote && !(await promoteIfPassed(work, manifest))) process.exitCode = 1;
     });
 }

@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { stringify } from "yaml";
 import { systemClock } from "#libs/core/clock.ts";
 import { loadModels } from "../../fleet.ts";
+import { codeDigest } from "../experiment/code-digest.ts";
 import { loadEvaluationData } from "../experiment/data.ts";
 import { readExperiment } from "../experiment/document.ts";
 import { experimentFolder, runsFolder } from "../experiment/execute.ts";
@@ -14,7 +15,6 @@ import { tune } from "../experiment/tune.ts";
 import { dataSetFolder, homeFolders, homeOption } from "../home.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { print, progressLine, remark, table } from "../terminal.ts";
-import { modisteVersion } from "../version.ts";
 import { wholeNumber } from "../whole-number.ts";
 
 const shownTrials = 10;
@@ -39,7 +39,7 @@ async function runTune(file: string, flags: { readonly home?: string; readonly t
         records: openRunRecords(runsFolder(folders)),
         scratch: join(folders.home, `tune-${process.pid}`),
         threads: flags.threads,
-        codeVersion: modisteVersion(),
+        codeVersion: codeDigest(),
         progress: line.progress,
         signal,
         clock: systemClock,

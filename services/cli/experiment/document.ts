@@ -9,8 +9,8 @@ import { type EventType, eventCode } from "#libs/events/event.ts";
 const eventNames = Object.keys(eventCode) as [EventType, ...EventType[]];
 const settings = z.record(z.string(), z.union([z.number(), z.string(), z.boolean()]));
 const day = z
-  .union([z.string(), z.date()])
-  .transform((value) => (value instanceof Date ? value.toISOString() : value))
+  .unknown()
+  .transform((value) => (value instanceof Date ? value.toISOString() : typeof value === "string" ? value : ""))
   .refine((value) => !Number.isNaN(Date.parse(value)), "must be a date such as 2020-09-16")
   .transform((value) => Date.parse(value) / 1000);
 
@@ -94,9 +94,18 @@ const documentSchema = z.strictObject({
   history: z.number().int().min(1).max(1_000_000).default(200),
   k: z.array(z.number().int().min(1).max(1000)).min(1).default([12]),
   seed: z.number().int().min(0).default(1),
-  recipes: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]*$/), recipeSchema).default({ default: recipeSchema.parse({}) }),
+  recipes: z
+    .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]*$/), recipeSchema)
+    .refine((recipes) => Object.keys(recipes).length > 0, "names no recipe")
+    .default({ default: recipeSchema.parse({}) }),
   /** Models of every recipe; all when left out. */
-  models: z.array(z.string()).min(1).optional(),
+  models: z
+    .array(z.string())
+    .min(1)
+    .refine((names) => new Set(names).size === names.length, "names a model twice")
+    .optional(),
+  /** Figure that models are compared by, such as recall@20; the first metric at the first k when left out. */
+  headline: z.string().optional(),
   /** What the others are compared with; the last model when left out. */
   baseline: z.string().optional(),
   sensitivity: z

@@ -7,7 +7,7 @@ import { loadModels } from "../../fleet.ts";
 import { dataSetFolder, type HomeFolders } from "../home.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { print, progressLine, remark } from "../terminal.ts";
-import { modisteVersion } from "../version.ts";
+import { codeDigest } from "./code-digest.ts";
 import { loadEvaluationData } from "./data.ts";
 import type { ExperimentDocument } from "./document.ts";
 import { openRunRecords } from "./records.ts";
@@ -22,6 +22,8 @@ export interface Executed {
 export interface ExecuteOptions {
   readonly folders: HomeFolders;
   readonly threads: number;
+  /** Runs everything again, whatever is recorded. */
+  readonly fresh?: boolean;
 }
 
 /** Where runs are recorded, shared by all experiments of a home. */
@@ -40,10 +42,10 @@ export async function executeExperiment(document: ExperimentDocument, options: E
         document,
         data,
         models: await loadModels(),
-        records: openRunRecords(runsFolder(folders)),
+        records: openRunRecords(runsFolder(folders), options.fresh),
         scratch: join(folders.home, `experiment-${process.pid}`),
         threads,
-        codeVersion: modisteVersion(),
+        codeVersion: codeDigest(),
         progress: line.progress,
         signal,
         clock: systemClock,

@@ -254,6 +254,9 @@ describe("a document that does not fit", () => {
     ["name: a\ndata: x\nsplit: {kind: weeks}\nmetrcis: [map]\n", /metrcis/],
     ["name: a\ndata: x\nsplit: {kind: windows, windows: [{from: 2020-01-02, to: 2020-01-01}]}\n", /`from` must be before `to`/],
     ["name: a\ndata: [x\n", /line/],
+    ["name: a\ndata: x\nsplit: {kind: weeks, until: 2020}\n", /split\.until: must be a date/],
+    ["name: a\ndata: x\nsplit: {kind: weeks}\nrecipes: {}\n", /names no recipe/],
+    ["name: a\ndata: x\nsplit: {kind: weeks}\nmodels: [itemcf, itemcf]\n", /names a model twice/],
   ])("is refused, naming the field: %s", (text, says) => {
     expect(() => parseExperiment(text, "experiment.yaml")).toThrow(says);
     expect(() => parseExperiment(text, "experiment.yaml")).toThrow("experiment.yaml");
@@ -266,5 +269,12 @@ describe("a document that does not fit", () => {
       runExperiment(optionsFor({ models: ["itemcf"], recipes: { a: { sources: { itemcf: { neighbors: 3 } } } } })),
     ).rejects.toThrow(/settings\.neighbors/);
     await expect(runExperiment(optionsFor({ split: { kind: "given" } }))).rejects.toThrow(/no given split/);
+    await expect(runExperiment(optionsFor({ baseline: "nosuch" }))).rejects.toThrow(/baseline: "nosuch" is none of/);
+    await expect(runExperiment(optionsFor({ headline: "map@7" }))).rejects.toThrow(/headline: "map@7" is none of/);
+    await expect(runExperiment(optionsFor({ split: { kind: "weeks", weeks: 1, until: "2035-01-01" } }))).rejects.toThrow(
+      /nobody took anything/,
+    );
+    const idle = { model: "popularity", ranges: { "itemcf.neighbours": { from: 1, to: 9 } } };
+    await expect(tune({ ...optionsFor({ tune: idle }), onTrial: () => undefined })).rejects.toThrow(/changes nothing in model popularity/);
   });
 });

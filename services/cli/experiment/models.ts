@@ -1,7 +1,8 @@
 /** The models that an experiment compares: two baselines, each source alone, their union, and the whole pipeline. */
 
+import { isAvailable } from "#libs/catalog/availability.ts";
 import type { Catalog } from "#libs/catalog/catalog.ts";
-import type { Clock } from "#libs/core/clock.ts";
+import { type Clock, secondsPerWeek } from "#libs/core/clock.ts";
 import type { Progress } from "#libs/core/progress.ts";
 import { type Cases, historyOf } from "#libs/data/cases.ts";
 import { type Lists, packedLists } from "#libs/evaluation/lists.ts";
@@ -110,14 +111,17 @@ function ownRecent({ items, types }: OfflineUser, targets: ReadonlySet<number>, 
   return [...new Set(taken.reverse())].slice(0, k);
 }
 
-/** Most interactions of the last week of the training part, or of all of it where the last week is empty; best first. */
-function mostPopular({ train, endSeconds }: Cases): number[] {
-  const since = endSeconds - 7 * 86_400;
-  const counts = new Float64Array(train.itemCount);
-  train.items.forEach((item, i) => {
-    if (train.times[i]! >= since) counts[item]!++;
-  });
-  if (!counts.some((count) => count > 0)) for (const item of train.items) counts[item]!++;
+/** Most taken in the last week of the training part, or of all of it where the last week is empty; best first. */
+function mostPopular({ train, endSeconds }: Cases, targets: ReadonlySet<number>): number[] {
+  const countedSince = (since: number): Float64Array => {
+    const counts = new Float64Array(train.itemCount);
+    train.items.forEach((item, i) => {
+      if (train.times[i]! >= since && targets.has(train.types[i]!)) counts[item]!++;
+    });
+    return counts;
+  };
+  const week = countedSince(endSeconds - secondsPerWeek);
+  const counts = week.some((count) => count > 0) ? week : countedSince(0);
   const items = [...counts.keys()].filter((item) => counts[item]! > 0);
   return items.sort((a, b) => counts[b]! - counts[a]! || a - b);
 }
@@ -128,18 +132,21 @@ const depthOf = (k: number, user: OfflineUser, { seen }: LabelRecipe): number =>
 /** How `model` makes a list of k. */
 function listMaker(fitted: FittedModels, model: string, k: number): ListMaker {
   const { cases, labels, catalog, sources, pipeline } = fitted;
+  const targets = new Set<number>(labels.targets.map((type) => eventCode[type]));
   if (model === "most_popular") {
-    const popular = mostPopular(cases);
+    const popular = mostPopular(cases, targets);
     return (user) => {
       const own = new Set(labels.seen === "drop" ? user.items : []);
       const list: number[] = [];
-      for (let i = 0; i < popular.length && list.length < k; i++) if (!own.has(popular[i]!)) list.push(popular[i]!);
+      for (let i = 0; i < popular.length && list.length < k; i++) {
+        if (!own.has(popular[i]!) && isAvailable(catalog, popular[i]!, user.nowSeconds, labels.items)) list.push(popular[i]!);
+      }
       return list;
     };
   }
   if (model === "own_recent") {
-    const targets = new Set<number>(labels.targets.map((type) => eventCode[type]));
-    return (user) => (labels.seen === "drop" ? [] : ownRecent(user, targets, k));
+    const listed = (user: OfflineUser) => (item: number) => isAvailable(catalog, item, user.nowSeconds, labels.items);
+    return (user) => (labels.seen === "drop" ? [] : ownRecent(user, targets, user.items.length).filter(listed(user)).slice(0, k));
   }
   if (model === pipelineModel) return (user) => recommendOffline(pipeline!, catalog, user, k, labels);
   if (model === unionModel) {

@@ -36,7 +36,8 @@ export function modelsOf({ document, models }: ExperimentOptions): NamedModel[] 
   return [...baselines, ...others];
 }
 
-function checkSources(field: string, names: readonly string[], known: readonly string[]): void {
+/** Throws `invalid_argument` naming the field and what is unknown. */
+export function checkSources(field: string, names: readonly string[], known: readonly string[]): void {
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw invalid(field, `${unknown.join(", ")}: known are ${known.join(", ")}`, "unknown_source");
 }

@@ -18,6 +18,7 @@ export interface RunKey {
   readonly listing: unknown;
   readonly k: number;
   readonly seed: number;
+  /** Of the sources that make lists. */
   readonly code: string;
 }
 
@@ -55,15 +56,19 @@ export function stableJson(value: unknown): string {
 }
 
 interface RunDocument extends Omit<Run, "lists"> {
+  /** Numbers in lists.bin: a shorter file was cut. */
+  readonly listed: number;
   readonly figures: Readonly<Record<string, number>>;
 }
 
-export function openRunRecords(root: string): RunRecords {
+/** `fresh`: what is recorded already is not taken, only replaced. */
+export function openRunRecords(root: string, fresh = false): RunRecords {
   const folderOf = (key: RunKey): string => join(root, keyDigest(key));
   const noteFile = (key: unknown): string => join(root, "notes", `${keyDigest(key)}.json`);
   return {
     folderOf,
     findNote: async (key) => {
+      if (fresh) return null;
       try {
         return (JSON.parse(await readFile(noteFile(key), "utf8")) as { value: unknown }).value;
       } catch (cause) {
@@ -78,6 +83,7 @@ export function openRunRecords(root: string): RunRecords {
       await rename(draft, noteFile(key));
     },
     find: async (key) => {
+      if (fresh) return null;
       const folder = folderOf(key);
       let document: RunDocument;
       let lists: Buffer;
@@ -88,6 +94,10 @@ export function openRunRecords(root: string): RunRecords {
         if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
         throw new ModisteError("data_loss", "run_damaged", `run ${folder} cannot be read; remove the folder to run it again`, { cause });
       }
+      if (lists.byteLength !== document.listed * Int32Array.BYTES_PER_ELEMENT) {
+        const found = `${lists.byteLength} bytes for ${document.listed} numbers`;
+        throw new ModisteError("data_loss", "run_damaged", `run ${folder}: lists.bin has ${found}; remove the folder to run it again`);
+      }
       const items = new Int32Array(new Uint8Array(lists).buffer);
       const { fitSeconds, listSeconds, parts } = document;
       return { key, lists: { k: key.k, items }, fitSeconds, listSeconds, parts };
@@ -96,8 +106,10 @@ export function openRunRecords(root: string): RunRecords {
       const folder = folderOf(run.key);
       const draft = `${folder}.${randomBytes(4).toString("hex")}`;
       await mkdir(draft, { recursive: true });
-      await writeFile(join(draft, "lists.bin"), new Uint8Array(lists.items.buffer, lists.items.byteOffset, lists.items.byteLength));
-      await writeFile(join(draft, "run.json"), `${JSON.stringify({ ...run, figures }, null, 2)}\n`);
+      const bytes = new Uint8Array(lists.items.buffer, lists.items.byteOffset, lists.items.byteLength);
+      await writeFile(join(draft, "lists.bin"), bytes, { flush: true });
+      const document: RunDocument = { ...run, figures, listed: lists.items.length };
+      await writeFile(join(draft, "run.json"), `${JSON.stringify(document, null, 2)}\n`, { flush: true });
       await rm(folder, { recursive: true, force: true });
       await rename(draft, folder);
     },

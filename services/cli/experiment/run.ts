@@ -1,6 +1,7 @@
 /** Runs an experiment: fits what is not recorded yet, makes lists, scores them. Stopped and started again it goes on where it was. */
 
 import { rm } from "node:fs/promises";
+import { invalid } from "#libs/core/errors.ts";
 import type { Cases } from "#libs/data/cases.ts";
 import { type CaseValues, type Lists, listOf, scoreLists } from "#libs/evaluation/lists.ts";
 import { metrics } from "#libs/evaluation/metrics/index.ts";
@@ -13,6 +14,7 @@ import type { ExperimentOptions } from "./options.ts";
 import { addRun, emptyPool, join, joinSegmentations, type ModelResult, meanDepth, modelResult, type Pool } from "./pool.ts";
 import { createSetRunner, depthOfSet } from "./set-runner.ts";
 import { casesOf } from "./split-cases.ts";
+import { headlineOf } from "./summary.ts";
 
 /** One set of cases with the lists that were made for it. */
 export interface CasesResult {
@@ -58,6 +60,10 @@ export interface ExperimentResult {
 export async function runExperiment(options: ExperimentOptions): Promise<ExperimentResult> {
   const { document, data } = options;
   const all = modelsOf(options);
+  headlineOf(document);
+  const { baseline } = document;
+  if (baseline !== undefined && !all.some(({ name }) => name === baseline))
+    throw invalid("baseline", `"${baseline}" is none of ${all.map(({ name }) => name).join(", ")}`, "unknown_model");
   const probes = sensitivityModels(document);
   const pools = new Map<string, Pool>();
   const probed: CaseValues[][] = probes.map(() => []);

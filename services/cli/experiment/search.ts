@@ -21,6 +21,8 @@ export interface Trial {
   /** Mean of the figure; of a stopped trial over the cases that it saw. */
   readonly value: number;
   readonly stopped: boolean;
+  /** Mean at each rung that it passed or ended at. */
+  readonly rungs: readonly number[];
 }
 
 /** Share of the trials that are drawn evenly (Bergstra and Bengio, JMLR 13, 2012) before others step around the best. */

@@ -110,6 +110,7 @@ export async function depthOfSet(runner: SetRunner, options: ExperimentOptions):
   const [recipeName] = Object.keys(document.recipes);
   const recipe = document.recipes[recipeName!]!;
   const key = {
+    data: data.fingerprint,
     depth: sources,
     recipe,
     digest: runner.digest,

@@ -1,7 +1,6 @@
 /** The cases that an experiment's document asks for: of its test part, or of the validation part before it. */
 
 import { readFileSync } from "node:fs";
-import { secondsPerWeek } from "#libs/core/clock.ts";
 import { invalid } from "#libs/core/errors.ts";
 import {
   type CaseOptions,
@@ -77,11 +76,7 @@ export function* casesOf(document: ExperimentDocument, data: EvaluationData): Ge
   for (const make of makersOf(document.split, data, document)) {
     const all = make(data.interactions, options);
     if (all.train.items.length === 0) throw invalid("split", `${all.name}: nothing is left to fit on`, "split_empty");
+    if (all.users.length === 0) throw invalid("split", `${all.name}: nobody took anything`, "split_empty");
     yield document.cases_max === undefined ? all : sampleCases(all, document.cases_max, document.seed);
   }
-}
-
-/** The week that the last complete week of the data is, for the gate. */
-export function lastWeek(endSeconds: number): TimeWindow {
-  return { from: endSeconds - secondsPerWeek, to: endSeconds };
 }

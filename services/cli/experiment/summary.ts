@@ -1,11 +1,13 @@
 /** An experiment's result as figures: what the table, the report and other programs show. */
 
+import { invalid } from "#libs/core/errors.ts";
 import { bootstrapMean, type Interval, type PairedDifference, pairedDifference } from "#libs/evaluation/bootstrap.ts";
 import { figureName } from "#libs/evaluation/lists.ts";
 import { meanOf } from "#libs/evaluation/measures/measure.ts";
 import { metrics } from "#libs/evaluation/metrics/index.ts";
 import { valuesIn } from "#libs/evaluation/segments.ts";
 import { formatSeconds, table } from "../terminal.ts";
+import type { ExperimentDocument } from "./document.ts";
 import type { ModelResult } from "./pool.ts";
 import type { ExperimentResult } from "./run.ts";
 
@@ -46,9 +48,21 @@ function baselineOf({ document, models }: ExperimentResult): ModelResult {
   return models.find(({ name }) => name === document.baseline) ?? models.at(-1)!;
 }
 
+/** All figures of a document: every metric at every k. */
+export const figuresOf = ({ k }: ExperimentDocument): string[] =>
+  k.flatMap((length) => metrics.map((metric) => figureName(metric, length)));
+
+/** The figure that models are compared by. Throws `invalid_argument` naming an unknown one. */
+export function headlineOf(document: ExperimentDocument): string {
+  const figures = figuresOf(document);
+  const headline = document.headline ?? figures[0]!;
+  if (!figures.includes(headline)) throw invalid("headline", `"${headline}" is none of ${figures.join(", ")}`, "unknown_figure");
+  return headline;
+}
+
 export function summarise(result: ExperimentResult): Summary {
   const { document, users, models, segmentations } = result;
-  const headline = figureName(metrics[0]!, document.k[0]!);
+  const headline = headlineOf(document);
   const baseline = baselineOf(result);
   const best = baseline.values.get(headline)!;
   const segments = segmentations.flatMap((segmentation) =>

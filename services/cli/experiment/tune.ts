@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import { invalid } from "#libs/core/errors.ts";
 import { createRandom } from "#libs/core/random.ts";
 import { type Cases, casesDigest, sampleCases } from "#libs/data/cases.ts";
-import { figureName, scoreLists } from "#libs/evaluation/lists.ts";
+import { scoreLists } from "#libs/evaluation/lists.ts";
 import { meanOf } from "#libs/evaluation/measures/measure.ts";
 import { metrics } from "#libs/evaluation/metrics/index.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
@@ -15,6 +15,7 @@ import type { ExperimentOptions } from "./options.ts";
 import { createSearch, medianStopping, type Stopping, type Trial, type TrialSettings } from "./search.ts";
 import { labelsOf } from "./set-runner.ts";
 import { casesOf } from "./split-cases.ts";
+import { figuresOf } from "./summary.ts";
 
 export interface TuneOptions extends Omit<ExperimentOptions, "onCases"> {
   readonly onTrial: (trial: Trial, number: number, best: Trial) => void;
@@ -47,7 +48,12 @@ function checkTune({ document, models }: TuneOptions): { tune: TuneDocument; fig
   if (!known.includes(tune.model)) throw invalid("tune.model", `"${tune.model}" is none of ${known.join(", ")}`, "unknown_model");
   const strange = Object.keys(tune.ranges).filter((name) => !sources.includes(name.split(".")[0]!));
   if (strange.length > 0) throw invalid("tune.ranges", `${strange.join(", ")}: known sources are ${sources.join(", ")}`, "unknown_source");
-  const figures = document.k.flatMap((k) => metrics.map((metric) => figureName(metric, k)));
+  const idle =
+    tune.model === unionModel || tune.model === pipelineModel
+      ? []
+      : Object.keys(tune.ranges).filter((name) => name.split(".")[0] !== tune.model);
+  if (idle.length > 0) throw invalid("tune.ranges", `${idle.join(", ")} changes nothing in model ${tune.model}`, "idle_range");
+  const figures = figuresOf(document);
   const figure = tune.figure ?? figures[0]!;
   if (!figures.includes(figure)) throw invalid("tune.figure", `"${figure}" is none of ${figures.join(", ")}`, "unknown_figure");
   return { tune, figure };
@@ -60,12 +66,13 @@ async function runTrial(
   recipe: Recipe,
   figure: string,
   stopping: Stopping,
-): Promise<{ value: number; stopped: boolean }> {
+): Promise<Omit<Trial, "settings">> {
   const { document, data } = options;
   const model = document.tune!.model;
   const k = Math.max(...document.k);
   const seen: number[] = [];
-  let rung = 0;
+  const rungs: number[] = [];
+  const last = sets.length * rungShares.length;
   for (const cases of sets) {
     const fitted = await fitModels(
       {
@@ -86,11 +93,14 @@ async function runTrial(
       const whole = share === 1;
       if (whole) seen.push(mean);
       const pooled = meanOf(whole ? seen : [...seen, mean]);
-      if (!stopping.goesOn(rung++, pooled)) return { value: pooled, stopped: true };
+      rungs.push(pooled);
+      const goesOn = stopping.goesOn(rungs.length - 1, pooled);
+      // A trial that has seen everything has ended, wherever it stands.
+      if (!goesOn && rungs.length < last) return { value: pooled, stopped: true, rungs };
     }
     await rm(options.scratch, { recursive: true, force: true });
   }
-  return { value: meanOf(seen), stopped: false };
+  return { value: meanOf(seen), stopped: false, rungs };
 }
 
 /** Throws `invalid_argument` naming the field for a section that does not fit. Stopped and started again it goes on where it was. */
@@ -110,10 +120,11 @@ export async function tune(options: TuneOptions): Promise<TuneResult> {
       const settings = search.next();
       const recipe = withSettings(base, settings);
       const { tune: _, recipes: __, sensitivity: ___, models: ____, ...rest } = document;
-      const key = { tune: section, number, recipe, document: rest, digests, code: options.codeVersion };
+      const key = { data: data.fingerprint, tune: section, number, recipe, document: rest, digests, code: options.codeVersion };
       const known = (await records.findNote(key)) as Trial | null;
       const trial = known ?? { settings, ...(await runTrial({ ...options, document }, sets, recipe, figure, stopping)) };
       if (known === null) await records.addNote(key, trial);
+      else known.rungs.forEach((mean, rung) => void stopping.goesOn(rung, mean));
       search.tell(trial.value, trial.stopped);
       trials.push(trial);
       options.onTrial(trial, number, bestOf(trials));

@@ -16,7 +16,7 @@ import { recommendOffline } from "../training/recommend.ts";
 import type { TrainingData } from "../training/train-release.ts";
 import type { LoadedRelease } from "./load-release.ts";
 
-export const holdoutK = 12;
+const holdoutK = 12;
 const watchedMetrics = [averagePrecision, ndcg, recall] as const;
 /** Cases that are compared: enough to see a loss of a few percent, few enough for minutes at full size. */
 const casesMax = 20_000;
@@ -58,7 +58,9 @@ export function listsOf(release: LoadedRelease, { cases }: HeldOutWeek, data: Tr
   const indexOf = new Map(ids.map((id, index) => [id, index]));
   const lists = Array.from(cases.users, (user, c) => {
     const known = userFor(release, offlineUser(cases.histories, data.users, user, cases.nowSeconds[c]!), ids);
-    const listed = recommendOffline(release.model, release.catalog, known, holdoutK, rules);
+    // As the gateway does: a release knows of no sale after its own data.
+    const own = { ...rules, availableAtSeconds: Math.min(cases.nowSeconds[c]!, release.catalog.endSeconds) };
+    const listed = recommendOffline(release.model, release.catalog, known, holdoutK, own);
     return listed.map((item) => indexOf.get(release.catalog.ids[item]!) ?? data.catalog.itemCount);
   });
   return packedLists(lists, cases.users.length, holdoutK);
@@ -75,8 +77,8 @@ export interface HoldoutComparison {
   readonly losses: readonly string[];
 }
 
-/** Figures of the candidate alone, where nothing serves yet. */
-export function holdoutMetrics(lists: Lists, { cases }: HeldOutWeek, seed: number): Record<string, Figure> {
+/** Figures of one release alone. */
+function holdoutMetrics(lists: Lists, { cases }: HeldOutWeek, seed: number): Record<string, Figure> {
   const values = scoreLists(lists, cases, watchedMetrics, [holdoutK]);
   return Object.fromEntries(
     [...values].map(([figure, column]) => [`holdout.${figure}`, asFigure(bootstrapMean(column, cases.users, seed))]),

@@ -34,7 +34,6 @@ export function createNotice(url: string | undefined = readEnvironment().MODISTE
 const words: Readonly<Record<ReleaseManifest["promotion"]["decision"], string>> = {
   first: "is the first",
   passed: "passed the gate",
-  promoted: "was promoted",
   refused: "was REFUSED",
   unchecked: "was not compared",
 };

@@ -77,6 +77,7 @@ function vocabularyProblems({ catalog, popular }: LoadedRelease): string[] {
     const last = catalog.lastSaleSeconds[item] ?? 0;
     return last > 0 && catalog.endSeconds - last <= soldWithinSeconds;
   });
+  // A data set without purchases in the last four weeks has no such list.
   if (sold.length >= shown.length * popularSoldShare) return [];
   return [`vocabulary_shifted: of the ${shown.length} most popular items only ${sold.length} were sold in 60 days`];
 }

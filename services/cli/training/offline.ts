@@ -15,6 +15,8 @@ export interface ListingRules {
   readonly items: ItemPolicy;
   /** Whether items that the user took before may come back. */
   readonly seen: "keep" | "drop";
+  /** Instant at which items must have been available; that of the request when left out. The gateway's is the end of its release's data. */
+  readonly availableAtSeconds?: number;
 }
 
 export interface LoadedSource {
@@ -79,9 +81,10 @@ export function offlineCandidates(
   });
   const merged = mergeAnswers(answers, limit);
   const seen = new Set(rules.seen === "drop" ? user.items : []);
+  const atSeconds = rules.availableAtSeconds ?? user.nowSeconds;
   const kept = Int32Array.from(merged.items.keys()).filter((position) => {
     const item = merged.items[position]!;
-    return !seen.has(item) && isAvailable(catalog, item, user.nowSeconds, rules.items);
+    return !seen.has(item) && isAvailable(catalog, item, atSeconds, rules.items);
   });
   return selectCandidates(merged, kept);
 }
