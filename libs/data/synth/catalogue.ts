@@ -1,5 +1,6 @@
 /** The invented catalogue: products in colours, each with a place in the shop, a style, a price and a life. */
 import { createRandom, type Random } from "#libs/core/random.ts";
+import { Assortment, type ProductPlan, referenceUnits } from "./assortment.ts";
 import { dayCount } from "./sizes.ts";
 import { appearances, colourMasters, colourShares, groups, productTypes } from "./words.ts";
 
@@ -22,7 +23,7 @@ export interface SynthCatalogue {
   readonly style: Float32Array;
   /** Regular price in 1/59000 of the scaled price, whole. */
   readonly price: Int32Array;
-  /** Relative demand over the whole life, median 1 inside a section. */
+  /** Relative demand over the whole life; about 1 for the common articles of a section. */
   readonly appeal: Float32Array;
   /** First day on sale, may be before day 0. */
   readonly launch: Int32Array;
@@ -65,10 +66,15 @@ export function createCatalogue(seed: number, itemCount: number, sections: reado
   const catalogue = allocate(itemCount, sections.length);
   const styles = createStyles(seed);
   const random = createRandom(seed, "catalogue");
+  const meanUnits = purchases / itemCount;
+  const assortment = new Assortment(sections, itemCount, meanUnits, random);
   const starts: number[] = [];
-  for (let item = 0, product = 0; item < itemCount; product++) {
+  for (let item = 0; item < itemCount; ) {
+    const colours = Math.min(itemCount - item, 1 + pick(variantShares, random));
+    const plan = assortment.plan(colours, random);
+    addProduct(catalogue, { first: item, product: starts.length, plan, section: sections[plan.section]!, meanUnits }, styles, random);
     starts.push(item);
-    item = addProduct(catalogue, item, product, sections, styles, purchases / itemCount, random);
+    item += colours;
   }
   starts.push(itemCount);
   return { ...catalogue, productStart: Int32Array.from(starts) };
@@ -76,36 +82,6 @@ export function createCatalogue(seed: number, itemCount: number, sections: reado
 
 /** Place of Children in `groups`: outgrown in a season, so sold within fewer weeks than the rest. */
 const childrenGroup = 1;
-
-/** Spread (log normal) of the hits' demand. */
-const hitSpread = 1.06;
-/** Spread of the demand of all products, in a shop whose mean article sells 125, and of the colours of one. */
-const productSpread = 0.34;
-const colourSpread = 0.3;
-/** What the median article of a section sells in its life, in a shop whose mean article sells 125. */
-const medianUnits = 45;
-
-interface Hits {
-  /** Spread (log normal) of the demand of all products: wider in a larger shop. */
-  readonly spread: number;
-  /** Share of products that become hits. */
-  readonly share: number;
-  /** Logarithm of a hit's demand against that of a common product. */
-  readonly level: number;
-}
-
-/**
- * The hits of a section, such that its median article sells about `medianUnits` whatever its mean is: in the real shop the median over all
- * sections is 65 at a mean of 304. A larger shop has more hits, not only larger ones. One log-normal for all fails the weekly concentration.
- */
-function hitsOf(meanUnits: number, section: Section): Hits {
-  const median = medianUnits * (meanUnits / 125) ** 0.25;
-  const ratio = (meanUnits * section.salesShare) / section.catalogueShare / median;
-  const share = Math.min(0.45, Math.max(0.15, 0.15 * (ratio / 4.8) ** 1.5));
-  const spread = productSpread * (meanUnits / 125) ** 0.8;
-  const common = Math.exp((spread ** 2 + colourSpread ** 2) / 2) * (1 - share);
-  return { spread, share, level: Math.log(Math.max(1, (1.2 * ratio - common) / (share * Math.exp(hitSpread ** 2 / 2)))) };
-}
 
 type Columns = Omit<SynthCatalogue, "productStart">;
 
@@ -139,53 +115,64 @@ function unit(vector: Float32Array): Float32Array {
   return vector.map((x) => x / length);
 }
 
+interface NewProduct {
+  readonly first: number;
+  readonly product: number;
+  readonly plan: ProductPlan;
+  readonly section: Section;
+  /** What the shop sells of an article on average. */
+  readonly meanUnits: number;
+}
+
+/** An article that is on sale when the span starts may have come this many days before. */
+const daysBefore = 170;
+/** The last launches come this long before the end, or too many articles would never be sold. */
+const quietEnd = 12;
+/** Further colours of a product follow within this many days. */
+const colourDelay = 60;
+
 function addProduct(
   columns: Columns,
-  first: number,
-  product: number,
-  sections: readonly Section[],
+  { first, product, plan, section, meanUnits }: NewProduct,
   styles: readonly Float32Array[],
-  meanUnits: number,
   random: Random,
-): number {
-  const section = pick(
-    sections.map((s) => s.catalogueShare),
-    random,
-  );
-  const { types, group } = sections[section]!;
+): void {
+  const { types } = section;
   const type = types[Math.floor(random.next() ** 1.6 * types.length)]!;
   const style = styles[random.below(styles.length)]!.map((x) => x + 0.25 * random.normal());
   const appearance = Math.floor(random.next() ** 2.5 * appearances.length);
   const price = productTypes[type]!.price * 1.18 * Math.exp(0.35 * random.normal());
-  const hits = hitsOf(meanUnits, sections[section]!);
-  const isHit = random.next() < hits.share;
-  const hit = isHit ? hits.level + hitSpread * random.normal() : 0;
-  const lifeDays = drawLife(group, isHit, random);
-  const before = Math.min(170, 0.7 * lifeDays);
-  const launch = Math.floor(-before + random.next() * (dayCount - 28 + before));
-  const appeal = Math.exp(hit + hits.spread * random.normal());
-  const last = Math.min(columns.itemCount, first + 1 + pick(variantShares, random));
-  for (let item = first; item < last; item++) {
+  const lifeDays = middleLife(section, plan.isHit, meanUnits) * Math.exp(lifeSpread * plan.life);
+  const before = Math.min(daysBefore, 0.7 * lifeDays);
+  const launch = Math.floor(plan.launch * (dayCount - quietEnd + before) - before);
+  for (const [place, appeal] of plan.appeal.entries()) {
+    const item = first + place;
     columns.product[item] = product;
-    columns.section[item] = section;
+    columns.section[item] = plan.section;
     columns.type[item] = type;
     columns.colour[item] = pick(colourShares, random);
     columns.shade[item] = Math.floor(random.next() ** 2 * 4);
     columns.appearance[item] = appearance;
     columns.style.set(tint(style, columns.colour[item]!), item * styleDim);
     columns.price[item] = Math.max(60, Math.round(price * 10) * 10 - 1);
-    columns.appeal[item] = appeal * Math.exp(colourSpread * random.normal());
-    columns.launch[item] = item === first ? launch : launch + Math.floor(random.next() ** 3 * 120);
+    columns.appeal[item] = appeal;
+    columns.launch[item] = place === 0 ? launch : launch + Math.floor(random.next() ** 3 * colourDelay);
     columns.lifeDays[item] = lifeDays * Math.exp(0.2 * random.normal());
-    columns.clearance[item] = columns.lifeDays[item]! + 15 + 80 * random.next();
+    columns.clearance[item] = columns.lifeDays[item]! + 20 + 170 * random.next();
   }
-  return last;
 }
 
-/** Days on sale. A hit burns faster: its demand stands in fewer weeks, which is what makes weeks more concentrated than whole lives. */
-function drawLife(group: number, isHit: boolean, random: Random): number {
-  const middle = group === childrenGroup ? 85 : isHit ? 112 : 228;
-  return middle * Math.exp(0.55 * random.normal());
+/** Spread (log normal) of the days on sale. */
+const lifeSpread = 0.35;
+
+/**
+ * Days on sale, median. A hit burns faster: its demand stands in fewer weeks, which is what makes weeks more concentrated than whole lives.
+ * A common article stays longer in a busier shop, which has more of each to sell.
+ */
+function middleLife(section: Section, isHit: boolean, meanUnits: number): number {
+  const longer = (meanUnits / referenceUnits) ** 0.38;
+  if (section.group === childrenGroup) return 115 * longer;
+  return isHit ? 112 : 224 * longer;
 }
 
 /** A colour turns a style a little, the same way for every product. */

@@ -49,7 +49,7 @@ export function createCustomer(settings: CustomerSettings, random: Random): Cust
     online: drawOnline(random),
     ...drawSections(settings.sections, home, random),
     taste: drawTaste(settings.styles, random),
-    basketLevel: 0.75 + 0.14 * level,
+    basketLevel: 0.795 + 0.14 * level,
     days: drawDays(settings, level, random),
   };
 }
@@ -128,43 +128,44 @@ function drawTaste(styles: readonly Float32Array[], random: Random): Float32Arra
 }
 
 /** Share of customers that come once and never again, beyond those of the spread. */
-const oneVisit = 0.03;
+const oneVisit = 0.04;
 
-/** Number of purchase days, log normal; heavier customers also fill larger baskets. */
-function drawDayCount(factor: number, level: number, random: Random): number {
+/** Towards this many purchase days the heaviest customers tend: without a limit the top tenth buys too much and comes back too soon. */
+const manyDays = 104;
+
+/**
+ * Number of purchase days, log normal below `manyDays`; heavier customers also fill larger baskets. Who is with the shop for a part of its time
+ * (`share` of all sales) comes accordingly less often, or short stays would be bursts.
+ */
+function drawDayCount(factor: number, share: number, level: number, random: Random): number {
   const kind = random.next();
   if (kind < neverBuys) return 0;
   if (kind < neverBuys + oneVisit) return 1;
-  const spread = 1.29;
+  const spread = 1.42;
   const normal = 0.45 * level + Math.sqrt(1 - 0.45 * 0.45) * random.normal();
-  return Math.max(1, Math.min(260, Math.round(2.62 * factor * Math.exp(spread * normal))));
+  const days = 4.15 * factor * share ** 0.9 * Math.exp(spread * normal);
+  return Math.max(1, Math.round(days / (1 + days / manyDays)));
 }
 
-/** Purchase days: visits spread over the customer's time with the shop as the calendar says, each with returns soon after. */
+/** Purchase days: visits spread over the customer's time with the shop as the calendar says. */
 function drawDays(settings: CustomerSettings, level: number, random: Random): number[] {
-  const wanted = drawDayCount(settings.dayFactor, level, random);
   const { from, to } = drawTenure(random);
-  const days = new Set<number>();
   const { cumulated } = settings.calendar;
   const [low, high] = [cumulated[from]!, cumulated[to]!];
+  const wanted = drawDayCount(settings.dayFactor, high - low, level, random);
+  const days = new Set<number>();
   for (let tries = 0; days.size < wanted && tries < wanted * 6; tries++) {
-    let day = dayAtShare(settings.calendar, low + random.next() * (high - low));
-    days.add(day);
-    while (days.size < wanted && random.next() < 0.02) {
-      day += 1 + Math.floor(-Math.log(1 - random.next()) * 11);
-      if (day >= dayCount) break;
-      days.add(day);
-    }
+    days.add(dayAtShare(settings.calendar, low + random.next() * (high - low)));
   }
   return [...days].sort((a, b) => a - b);
 }
 
-/** Part of the span in which a customer buys at all. */
+/** Part of the span in which a customer buys at all: all of it, its start, its end, or a piece inside. */
 function drawTenure(random: Random): { from: number; to: number } {
   const place = random.next();
-  if (place < 0.7) return { from: 0, to: dayCount };
-  const length = Math.floor(dayCount * (0.15 + 0.75 * random.next()));
-  if (place < 0.79) return { from: 0, to: length };
+  if (place < 0.475) return { from: 0, to: dayCount };
+  const length = Math.floor(dayCount * (0.1 + 0.75 * random.next()));
+  if (place < 0.655) return { from: 0, to: length };
   if (place < 0.9) return { from: dayCount - length, to: dayCount };
   const from = Math.floor(random.next() * (dayCount - length));
   return { from, to: Math.min(dayCount, from + length) };

@@ -1,6 +1,7 @@
 /** Demand over time: how busy a day is, and what a section sells in a week. */
-import { createRandom } from "#libs/core/random.ts";
-import type { SynthCatalogue } from "./catalogue.ts";
+import { createRandom, type Random } from "#libs/core/random.ts";
+import { referenceUnits } from "./assortment.ts";
+import type { Section, SynthCatalogue } from "./catalogue.ts";
 import { dayCount, firstDay, weekCount, weekOf } from "./sizes.ts";
 
 /** Sales a day relative to the mean, by month from 2018-09, after the monthly totals of the real shop. */
@@ -49,16 +50,24 @@ export interface WeekTables {
   readonly items: Int32Array;
   readonly accept: Float32Array;
   readonly alias: Int32Array;
+  /** 1 for an article that sells so little in the week that it is delivered once. */
+  readonly slow: Uint8Array;
+  /** Share of its pieces that such an article still has on each day of a week. */
+  readonly left: Float64Array;
 }
 
 /** Chance of the week: demand of an article moves by this much (log normal) between weeks. */
-const weekNoise = 0.45;
+const weekNoise = 0.25;
 
 /** Share of an article's demand that comes in the clearance, and how many days that takes. */
-const clearanceShare = 0.05;
-const clearanceDays = 14;
-/** Exponents of the rise and fall of a life, and the integral of the curve over [0, 1], B(1.5, 1.6). */
-const [rise, fall, area] = [0.5, 0.6, 0.3603];
+const clearanceShare = 0.1;
+const clearanceDays = 7;
+/** Exponents of the rise and fall of a life, and the integral of the curve over [0, 1], B(1.4, 1.7). */
+const [rise, fall, area] = [0.4, 0.7, 0.36685];
+/** An article that sells fewer pieces than this in a week comes with the delivery at the start of the week; the rest is restocked every day. */
+const slowUnits = 9;
+/** Rate a day at which a weekly delivery runs out of sizes, in a shop whose mean article sells `referenceUnits`; a busier shop is supplied more often. */
+const sellOut = 0.34;
 
 /**
  * Demand of an article on a day of its age, relative; integrates to 1. A broad hump while it is on the shelves, nothing, then a short clearance: so a
@@ -73,7 +82,14 @@ export function lifeAt(ageDays: number, lifeDays: number, clearance: number): nu
   return ageDays >= clearance && ageDays < clearance + clearanceDays ? clearanceShare / clearanceDays : 0;
 }
 
-export function createWeekTables(seed: number, catalogue: SynthCatalogue): WeekTables {
+export interface WeekSettings {
+  readonly sections: readonly Section[];
+  readonly calendar: Calendar;
+  /** Of the whole shop in the whole span. */
+  readonly purchases: number;
+}
+
+export function createWeekTables(seed: number, catalogue: SynthCatalogue, settings: WeekSettings): WeekTables {
   const { sectionCount } = catalogue;
   const bySection = itemsBySection(catalogue);
   const random = createRandom(seed, "weeks");
@@ -92,7 +108,29 @@ export function createWeekTables(seed: number, catalogue: SynthCatalogue): WeekT
       start[week * sectionCount + section + 1] = items.length;
     }
   }
-  return buildAliases(start, Int32Array.from(items), Float64Array.from(weights));
+  const columns = { start, items: Int32Array.from(items), weights: Float64Array.from(weights) };
+  const rate = sellOut * ((referenceUnits * catalogue.itemCount) / settings.purchases) ** 0.6;
+  const left = Float64Array.from({ length: 7 }, (_, day) => Math.exp(-rate * day));
+  return { ...buildAliases(columns), slow: findSlow(columns, settings), left };
+}
+
+interface WeekColumns {
+  readonly start: Int32Array;
+  readonly items: Int32Array;
+  readonly weights: Float64Array;
+}
+
+function findSlow({ start, weights }: WeekColumns, { sections, calendar, purchases }: WeekSettings): Uint8Array {
+  const slow = new Uint8Array(weights.length);
+  const allShares = sections.reduce((sum, section) => sum + section.salesShare, 0);
+  for (let table = 0; table + 1 < start.length; table++) {
+    const end = dayCount - (weekCount - 1 - Math.floor(table / sections.length)) * 7;
+    const ofWeek = calendar.cumulated[end]! - calendar.cumulated[Math.max(0, end - 7)]!;
+    const sales = (purchases * ofWeek * sections[table % sections.length]!.salesShare) / allShares;
+    const total = weights.subarray(start[table], start[table + 1]).reduce((sum, weight) => sum + weight, 0);
+    for (let at = start[table]!; at < start[table + 1]!; at++) slow[at] = (sales * weights[at]!) / total < slowUnits ? 1 : 0;
+  }
+  return slow;
 }
 
 function itemsBySection(catalogue: SynthCatalogue): number[][] {
@@ -101,7 +139,7 @@ function itemsBySection(catalogue: SynthCatalogue): number[][] {
   return lists;
 }
 
-function buildAliases(start: Int32Array, items: Int32Array, weights: Float64Array): WeekTables {
+function buildAliases({ start, items, weights }: WeekColumns): Omit<WeekTables, "slow" | "left"> {
   const accept = new Float32Array(items.length);
   const alias = new Int32Array(items.length);
   for (let table = 0; table + 1 < start.length; table++) {
@@ -132,15 +170,22 @@ function fillAlias(weights: Float64Array, accept: Float32Array, alias: Int32Arra
   }
 }
 
-/** An article of a section in a week, or -1 when it sells nothing then. O(1). */
-export function drawItem(tables: WeekTables, table: number, uniform: number): number {
+/** Draws before a customer takes what has run out elsewhere: a section where all is slow must sell something on its last day too. */
+const drawsAtMost = 9;
+
+/** An article of a section on a day, or -1 when the section sells nothing in that week. O(1). */
+export function drawItem(tables: WeekTables, table: number, day: number, random: Random): number {
   const from = tables.start[table]!;
   const count = tables.start[table + 1]! - from;
   if (count === 0) return -1;
-  const point = uniform * count;
-  const place = Math.min(count - 1, Math.floor(point));
-  const at = from + place;
-  return tables.items[point - place < tables.accept[at]! ? at : tables.alias[at]!]!;
+  const left = tables.left[6 - ((dayCount - 1 - day) % 7)]!;
+  for (let draw = 1; ; draw++) {
+    const point = random.next() * count;
+    const place = Math.min(count - 1, Math.floor(point));
+    const at = from + place;
+    const chosen = point - place < tables.accept[at]! ? at : tables.alias[at]!;
+    if (draw === drawsAtMost || tables.slow[chosen] === 0 || random.next() < left) return tables.items[chosen]!;
+  }
 }
 
 /** True when an article can be bought in a week. */

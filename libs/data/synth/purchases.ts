@@ -30,13 +30,13 @@ export function createPurchaseColumns(capacity: number): PurchaseColumns {
 /** Shares measured so that the repeats of the result meet the realism figures. */
 const again = {
   /** Another piece of something in the same basket. */
-  sameBasket: 0.14,
+  sameBasket: 0.15,
   /** Something bought in the last weeks. */
-  recent: 0.033,
+  recent: 0.034,
   /** Something bought at any time. */
-  ever: 0.008,
+  ever: 0.018,
   /** Another colour of a product that was bought before. */
-  colour: 0.067,
+  colour: 0.085,
 };
 /** Candidates among which taste decides, and how strongly. */
 const candidateCount = 6;
@@ -157,7 +157,7 @@ function drawByTaste(visit: Visit, previous: number): number {
   let best = -1;
   let bestScore = Number.NEGATIVE_INFINITY;
   for (let n = 0; n < candidateCount; n++) {
-    const item = drawItem(tables, table, random.next());
+    const item = drawItem(tables, table, visit.day, random);
     if (item < 0) return -1;
     const gumbel = -Math.log(-Math.log(random.next() + 1e-12));
     const score = tasteStrength * affinity(catalogue, item, customer.taste, previous) + gumbel;

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { createRandom } from "#libs/core/random.ts";
 import { folderWith } from "../importers/fixture.ts";
 import { findHmFiles, importHm } from "../importers/hm.ts";
-import { createCalendar, dayAtShare, lifeAt } from "./demand.ts";
+import { createCalendar, dayAtShare, drawItem, lifeAt } from "./demand.ts";
 import { measureRealism } from "./realism.ts";
 import { dayCount, parseSynthSize, weekCount, weekOf } from "./sizes.ts";
 import { synthesize } from "./synth.ts";
@@ -116,6 +116,27 @@ describe("calendar and life", () => {
     expect(sum).toBeCloseTo(1, 2);
     expect(lifeAt(-1, 100, 150)).toBe(0);
     expect(lifeAt(120, 100, 150)).toBe(0);
+  });
+
+  it("sells out of a weekly delivery towards the end of the week, and never draws forever", () => {
+    const random = createRandom(2);
+    const tables = {
+      start: Int32Array.of(0, 2, 3),
+      items: Int32Array.of(7, 8, 9),
+      accept: Float32Array.of(1, 1, 1),
+      alias: Int32Array.of(0, 1, 2),
+      slow: Uint8Array.of(0, 1, 1),
+      left: Float64Array.of(1, 0.5, 0.2, 0.1, 0, 0, 0),
+    };
+    const shareOfSlow = (day: number): number => {
+      let slow = 0;
+      for (let i = 0; i < 2000; i++) slow += drawItem(tables, 0, day, random) === 8 ? 1 : 0;
+      return slow / 2000;
+    };
+    expect(shareOfSlow(dayCount - 7)).toBeCloseTo(0.5, 1);
+    expect(shareOfSlow(dayCount - 6)).toBeCloseTo(0.333, 1);
+    expect(shareOfSlow(dayCount - 1)).toBeLessThan(0.01);
+    expect(drawItem(tables, 1, dayCount - 1, random)).toBe(9);
   });
 
   it("names the sizes when asked for another", () => {

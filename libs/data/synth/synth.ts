@@ -6,7 +6,7 @@ import { createRandom } from "#libs/core/random.ts";
 import { openStaging } from "../staging.ts";
 import { createCatalogue, createSections, createStyles, type Section, type SynthCatalogue } from "./catalogue.ts";
 import { type CustomerSettings, createCustomer } from "./customers.ts";
-import { createCalendar, createWeekTables, type WeekTables } from "./demand.ts";
+import { type Calendar, createCalendar, createWeekTables, type WeekTables } from "./demand.ts";
 import { customerCells, customerHeader, LineWriter, writeArticles, writeTransactions } from "./files.ts";
 import { addPurchases, createPurchaseColumns, type PurchaseColumns } from "./purchases.ts";
 import type { SynthSize } from "./sizes.ts";
@@ -34,8 +34,9 @@ export async function synthesize(options: SynthOptions): Promise<{ readonly purc
     const catalogue = createCatalogue(seed, size.items, sections, size.purchases);
     writeArticles(join(folder.dir, "articles.csv"), seed, catalogue, sections);
     progress({ step: "synth: catalogue", done: size.items, total: size.items, unit: "items" });
-    const tables = createWeekTables(seed, catalogue);
-    const rows = await drawPurchases(options, folder.dir, { sections, catalogue, tables });
+    const calendar = createCalendar();
+    const tables = createWeekTables(seed, catalogue, { sections, calendar, purchases: size.purchases });
+    const rows = await drawPurchases(options, folder.dir, { sections, catalogue, calendar, tables });
     await writeTransactions(folder.dir, rows, catalogue, progress);
     for (const name of ["synth.duckdb", "synth.duckdb.wal", "spill"]) rmSync(join(folder.dir, name), { recursive: true, force: true });
     folder.commit();
@@ -48,6 +49,7 @@ export async function synthesize(options: SynthOptions): Promise<{ readonly purc
 interface Shop {
   readonly sections: readonly Section[];
   readonly catalogue: SynthCatalogue;
+  readonly calendar: Calendar;
   readonly tables: WeekTables;
 }
 
@@ -56,7 +58,7 @@ async function drawPurchases(options: SynthOptions, dir: string, shop: Shop): Pr
   const settings: CustomerSettings = {
     sections: shop.sections,
     styles: createStyles(seed),
-    calendar: createCalendar(),
+    calendar: shop.calendar,
     dayFactor: size.purchases / size.users / purchasesAtFactorOne,
   };
   const rows = createPurchaseColumns(Math.ceil(size.purchases * 1.15) + 1000);
