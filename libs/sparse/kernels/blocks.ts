@@ -1,6 +1,8 @@
 // AssemblyScript: dense products by register blocks, exact ranking by blocks of users, sampled softmax. Re-exported by sparse.ts.
 // "Panels" hold a matrix [d, n] as [ceil(n / 8)][d][8], so that eight columns of one row lie side by side; missing columns are 0.
 
+import { siftDown, siftUp, swap } from "./heap";
+
 /** out[(row - from) * outStride + 8 (p - panelFrom) ...] = x[row] times panel p, for rows [from, to); x [rows, d], outStride in values. */
 export function multiplyPanels(
   x: usize,
@@ -126,37 +128,6 @@ export function outerSum(a: usize, n: i32, b: usize, d: i32, from: i32, to: i32,
   }
 }
 
-function worse(scores: usize, ids: usize, a: i32, b: i32): bool {
-  const sa = load<f32>(scores + ((<usize>a) << 2));
-  const sb = load<f32>(scores + ((<usize>b) << 2));
-  if (sa != sb) return sa < sb;
-  return load<i32>(ids + ((<usize>a) << 2)) > load<i32>(ids + ((<usize>b) << 2));
-}
-
-function swap(scores: usize, ids: usize, a: i32, b: i32): void {
-  const pa = (<usize>a) << 2;
-  const pb = (<usize>b) << 2;
-  const s = load<f32>(scores + pa);
-  store<f32>(scores + pa, load<f32>(scores + pb));
-  store<f32>(scores + pb, s);
-  const i = load<i32>(ids + pa);
-  store<i32>(ids + pa, load<i32>(ids + pb));
-  store<i32>(ids + pb, i);
-}
-
-function siftDown(scores: usize, ids: usize, size: i32): void {
-  let at = 0;
-  while (true) {
-    const left = (at << 1) + 1;
-    if (left >= size) return;
-    const right = left + 1;
-    const child = right < size && worse(scores, ids, right, left) ? right : left;
-    if (!worse(scores, ids, child, at)) return;
-    swap(scores, ids, child, at);
-    at = child;
-  }
-}
-
 /** Takes scores[0, count) of items first, first + 1, ... into the heap (worst first) of at most k; returns its new size. Ties stay with the earlier. */
 export function offerScores(scores: usize, first: i32, count: i32, k: i32, held: i32, topScores: usize, topIds: usize): i32 {
   let size = held;
@@ -171,15 +142,9 @@ export function offerScores(scores: usize, first: i32, count: i32, k: i32, held:
     const score = load<f32>(at);
     if (!(score > threshold)) continue;
     if (size < k) {
-      let to = size++;
-      store<f32>(topScores + ((<usize>to) << 2), score);
-      store<i32>(topIds + ((<usize>to) << 2), first + i);
-      while (to > 0) {
-        const parent = (to - 1) >> 1;
-        if (!worse(topScores, topIds, to, parent)) break;
-        swap(topScores, topIds, to, parent);
-        to = parent;
-      }
+      store<f32>(topScores + ((<usize>size) << 2), score);
+      store<i32>(topIds + ((<usize>size) << 2), first + i);
+      siftUp(topScores, topIds, size++);
     } else {
       store<f32>(topScores, score);
       store<i32>(topIds, first + i);

@@ -1,6 +1,8 @@
 // AssemblyScript, not TypeScript: compiled by libs/sparse/build-kernels.ts to build/sparse.wasm (SIMD, imported shared memory).
 // All pointers are byte offsets; matrices are row-major f32 [rows, d] with d a multiple of 4. References in plain TypeScript: reference.ts.
 
+import { siftDown, siftUp } from "./heap";
+
 function sum4(v: v128): f32 {
   return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
 }
@@ -95,47 +97,6 @@ export function dotScan(query: usize, matrix: usize, rows: usize, count: i32, d:
     const at = scores + ((<usize>i) << 2);
     if (keepMax) score = max(score, load<f32>(at));
     store<f32>(at, score);
-  }
-}
-
-function worse(scores: usize, ids: usize, a: i32, b: i32): bool {
-  const sa = load<f32>(scores + ((<usize>a) << 2));
-  const sb = load<f32>(scores + ((<usize>b) << 2));
-  if (sa != sb) return sa < sb;
-  return load<i32>(ids + ((<usize>a) << 2)) > load<i32>(ids + ((<usize>b) << 2));
-}
-
-function swap(scores: usize, ids: usize, a: i32, b: i32): void {
-  const pa = (<usize>a) << 2;
-  const pb = (<usize>b) << 2;
-  const s = load<f32>(scores + pa);
-  store<f32>(scores + pa, load<f32>(scores + pb));
-  store<f32>(scores + pb, s);
-  const i = load<i32>(ids + pa);
-  store<i32>(ids + pa, load<i32>(ids + pb));
-  store<i32>(ids + pb, i);
-}
-
-function siftDown(scores: usize, ids: usize, size: i32): void {
-  let at = 0;
-  while (true) {
-    const left = (at << 1) + 1;
-    if (left >= size) return;
-    const right = left + 1;
-    const child = right < size && worse(scores, ids, right, left) ? right : left;
-    if (!worse(scores, ids, child, at)) return;
-    swap(scores, ids, child, at);
-    at = child;
-  }
-}
-
-function siftUp(scores: usize, ids: usize, start: i32): void {
-  let at = start;
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    if (!worse(scores, ids, at, parent)) return;
-    swap(scores, ids, at, parent);
-    at = parent;
   }
 }
 
