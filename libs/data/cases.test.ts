@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { interactionsOf } from "#libs/testing/interactions.ts";
 import {
   type CaseOptions,
   type Cases,
@@ -18,21 +19,6 @@ import type { Interactions } from "./interactions.ts";
 const day = 86_400;
 const everyone: CaseOptions = { types: ["purchase"], users: null };
 
-/** Users' events as [item, seconds], ascending by time. */
-function interactionsOf(users: readonly (readonly (readonly [number, number])[])[], itemCount = 10): Interactions {
-  const rows = users.flat();
-  const offsets = Int32Array.from([0, ...users.map((_, u) => users.slice(0, u + 1).flat().length)]);
-  return {
-    userCount: users.length,
-    itemCount,
-    offsets,
-    items: Int32Array.from(rows, ([item]) => item),
-    times: Uint32Array.from(rows, ([, time]) => time),
-    types: new Uint8Array(rows.length).fill(3),
-    values: new Float32Array(rows.length),
-  };
-}
-
 /** Case by case: user, items known before, items taken. */
 function plain(cases: Cases): [number, number[], number[]][] {
   return Array.from(cases.users, (user, c) => {
@@ -41,19 +27,22 @@ function plain(cases: Cases): [number, number[], number[]][] {
   });
 }
 
-const three = interactionsOf([
+const three = interactionsOf(
   [
-    [1, day],
-    [2, 2 * day],
-    [3, 2 * day + 5],
+    [
+      [1, day],
+      [2, 2 * day],
+      [3, 2 * day + 5],
+    ],
+    [[4, 3 * day]],
+    [
+      [5, day],
+      [6, 4 * day],
+      [6, 4 * day + 1],
+    ],
   ],
-  [[4, 3 * day]],
-  [
-    [5, day],
-    [6, 4 * day],
-    [6, 4 * day + 1],
-  ],
-]);
+  10,
+);
 
 describe("splits by hand", () => {
   it("a window: who took something in it, with what was before", () => {
@@ -111,7 +100,7 @@ describe.each<[string, (interactions: Interactions) => Cases]>([
   it("never shows what a user took among what is known, and takes nothing that did not happen", () => {
     fc.assert(
       fc.property(histories, (users) => {
-        const cases = split(interactionsOf(users));
+        const cases = split(interactionsOf(users, 10));
         for (const [user, known, taken] of plain(cases)) {
           expect(taken.length).toBeGreaterThan(0);
           expect(new Set(taken).size).toBe(taken.length);
@@ -147,19 +136,22 @@ describe.each<[string, (all: Interactions, back: number) => Cases]>([
 });
 
 it("a sample by item never knows what is to be found, also where items repeat", () => {
-  const repeating = interactionsOf([
+  const repeating = interactionsOf(
     [
-      [1, 1],
-      [1, 2],
-      [1, 3],
+      [
+        [1, 1],
+        [1, 2],
+        [1, 3],
+      ],
+      [
+        [1, 1],
+        [2, 2],
+        [1, 3],
+        [2, 4],
+      ],
     ],
-    [
-      [1, 1],
-      [2, 2],
-      [1, 3],
-      [2, 4],
-    ],
-  ]);
+    10,
+  );
   for (let seed = 0; seed < 30; seed++) {
     for (const [, known, taken] of plain(sampledCases(repeating, 0.5, seed, everyone))) {
       expect(known.length).toBeGreaterThan(0);

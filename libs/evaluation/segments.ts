@@ -3,8 +3,9 @@
 import type { UserTable } from "#libs/catalog/catalog.ts";
 import { secondsPerDay } from "#libs/core/clock.ts";
 import { type Cases, historyOf } from "#libs/data/cases.ts";
-import { type CaseValues, type Lists, scoreLists } from "./lists.ts";
-import { firstSeen, newItemDays } from "./measures/new-item-share.ts";
+import { type CaseValues, scoreLists } from "./lists.ts";
+import type { MeasureContext } from "./measures/measure.ts";
+import { newItemDays } from "./measures/new-item-share.ts";
 import type { Metric } from "./metrics/metric.ts";
 
 /** One way to part the cases. */
@@ -51,8 +52,7 @@ export function valuesIn({ of }: Segmentation, segment: number, values: CaseValu
 }
 
 /** A metric over what is new and what is not among the items taken: whether lists keep up with the catalogue. By "new" and "older". */
-export function valuesByItemAge(lists: Lists, cases: Cases, metric: Metric, k: number): Map<string, CaseValues> {
-  const first = firstSeen(cases.train);
+export function valuesByItemAge({ lists, cases, firstSeen: first }: MeasureContext, metric: Metric, k: number): Map<string, CaseValues> {
   const parts = new Map<string, CaseValues>();
   const since = cases.endSeconds - newItemDays * secondsPerDay;
   for (const [name, counts] of [

@@ -4,7 +4,7 @@ import type { AttributeColumn, Catalog, UserTable } from "#libs/catalog/catalog.
 import { secondsPerDay } from "#libs/core/clock.ts";
 import { createRandom, type Random } from "#libs/core/random.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
-import { eventCode } from "#libs/events/event.ts";
+import { interactionsOf } from "./interactions.ts";
 
 export interface FixtureShop {
   readonly catalog: Catalog;
@@ -52,7 +52,17 @@ export function createFixtureShop(seed = 7): FixtureShop {
     }
     future.push(Int32Array.from(next));
   }
-  return { catalog: createCatalog(histories), users: createUsers(), interactions: toInteractions(histories), nowSeconds, future };
+  return {
+    catalog: createCatalog(histories),
+    users: createUsers(),
+    interactions: interactionsOf(
+      histories.map((history) => history.map(({ item, time }) => [item, time] as const)),
+      itemCount,
+      10,
+    ),
+    nowSeconds,
+    future,
+  };
 }
 
 /** Item i belongs to cluster i modulo 5; lower items of a cluster sell more. */
@@ -61,23 +71,6 @@ function drawItem(random: Random, ownCluster: number): number {
   const sold = (itemCount - coldItems) / fixtureClusters;
   const place = Math.floor(sold * random.next() ** 1.5);
   return place * fixtureClusters + cluster;
-}
-
-function toInteractions(histories: readonly Purchase[][]): Interactions {
-  const offsets = new Int32Array(userCount + 1);
-  histories.forEach((history, user) => {
-    offsets[user + 1] = offsets[user]! + history.length;
-  });
-  const all = histories.flat();
-  return {
-    userCount,
-    itemCount,
-    offsets,
-    items: Int32Array.from(all, (purchase) => purchase.item),
-    times: Uint32Array.from(all, (purchase) => purchase.time),
-    types: new Uint8Array(all.length).fill(eventCode.purchase),
-    values: new Float32Array(all.length).fill(10),
-  };
 }
 
 function column(name: string, values: readonly string[], code: (item: number) => number): AttributeColumn {

@@ -6,6 +6,7 @@ import { fitNeighbours } from "#libs/models/itemcf/fit.ts";
 import { type ItemCfSettings, itemCfSpec } from "#libs/models/itemcf/settings.ts";
 import { groupItems, type ItemCfArtifact, type ItemCfQuery, vote } from "#libs/models/itemcf/vote.ts";
 import { readSettings } from "#libs/models/settings.ts";
+import { interactionsOf } from "#libs/testing/interactions.ts";
 import { sourceContract } from "#libs/testing/source-contract.ts";
 import { itemcf } from "./source.ts";
 
@@ -15,22 +16,11 @@ const day = 86_400;
 const now = 1000 * day;
 
 /** Purchases by user: [item, days ago], latest last. */
-function purchases(users: readonly (readonly (readonly [number, number])[])[], itemCount: number): Interactions {
-  const all = users.flat();
-  const offsets = new Int32Array(users.length + 1);
-  users.forEach((user, u) => {
-    offsets[u + 1] = offsets[u]! + user.length;
-  });
-  return {
-    userCount: users.length,
+const purchases = (users: readonly (readonly (readonly [number, number])[])[], itemCount: number): Interactions =>
+  interactionsOf(
+    users.map((events) => events.map(([item, age]) => [item, now - age * day] as const)),
     itemCount,
-    offsets,
-    items: Int32Array.from(all, ([item]) => item),
-    times: Uint32Array.from(all, ([, age]) => now - age * day),
-    types: new Uint8Array(all.length).fill(3),
-    values: new Float32Array(all.length),
-  };
-}
+  );
 
 const plain = { weighting: "cosine", timeDecay: "none", ageHalfLifeDays: 0, earlierFactor: 1, userDegree: "none", shrinkage: 0 };
 

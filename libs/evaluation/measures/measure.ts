@@ -10,6 +10,15 @@ export interface MeasureContext {
   readonly catalog: Catalog;
   /** Interactions of each item in the training part, [items]. */
   readonly popularity: Float64Array;
+  /** First interaction of each item in the training part, seconds; Infinity where there is none, [items]. */
+  readonly firstSeen: Float64Array;
+}
+
+/** What measures read of one set of cases, whatever the lists: two passes over the training part. */
+export type CasesContext = Omit<MeasureContext, "lists">;
+
+export function casesContext(cases: Cases, catalog: Catalog): CasesContext {
+  return { cases, catalog, popularity: itemPopularity(cases), firstSeen: firstSeen(cases) };
 }
 
 export interface Measure {
@@ -19,8 +28,13 @@ export interface Measure {
   readonly of: (context: MeasureContext) => number;
 }
 
-/** Interactions of each item, [items]. */
-export function itemPopularity({ train }: Cases): Float64Array {
+function firstSeen({ train: { itemCount, items, times } }: Cases): Float64Array {
+  const first = new Float64Array(itemCount).fill(Number.POSITIVE_INFINITY);
+  for (let i = 0; i < items.length; i++) first[items[i]!] = Math.min(first[items[i]!]!, times[i]!);
+  return first;
+}
+
+function itemPopularity({ train }: Cases): Float64Array {
   const counts = new Float64Array(train.itemCount);
   for (const item of train.items) counts[item]!++;
   return counts;

@@ -6,7 +6,7 @@ import { packedLists } from "../lists.ts";
 import { coverage } from "./coverage.ts";
 import { diversity } from "./diversity.ts";
 import { gini } from "./gini.ts";
-import { itemPopularity, type MeasureContext } from "./measure.ts";
+import { casesContext, type MeasureContext } from "./measure.ts";
 import { newItemShare } from "./new-item-share.ts";
 import { novelty } from "./novelty.ts";
 import { popularityLift } from "./popularity-lift.ts";
@@ -46,9 +46,7 @@ const catalog = {
 
 const context = (...lists: number[][]): MeasureContext => ({
   lists: packedLists(lists, 3, 2),
-  cases,
-  catalog,
-  popularity: itemPopularity(cases),
+  ...casesContext(cases, catalog),
 });
 
 describe("worked by hand", () => {

@@ -5,27 +5,17 @@ import type { Interactions } from "#libs/data/interactions.ts";
 import { fitNeighbours, type Neighbours } from "#libs/models/itemcf/fit.ts";
 import { type ItemCfSettings, itemCfSpec } from "#libs/models/itemcf/settings.ts";
 import { readSettings } from "#libs/models/settings.ts";
+import { interactionsOf } from "#libs/testing/interactions.ts";
 
 const plain = { timeDecay: "none", ageHalfLifeDays: 0, earlierFactor: 1, userDegree: "none", shrinkage: 0, neighbours: 100 };
 const itemCount = 7;
 
 /** Purchases by user, all at one time. */
-function bought(users: readonly (readonly number[])[]): Interactions {
-  const items = users.flat();
-  const offsets = new Int32Array(users.length + 1);
-  users.forEach((user, u) => {
-    offsets[u + 1] = offsets[u]! + user.length;
-  });
-  return {
-    userCount: users.length,
+const bought = (users: readonly (readonly number[])[]): Interactions =>
+  interactionsOf(
+    users.map((items) => items.map((item) => [item, 1000] as const)),
     itemCount,
-    offsets,
-    items: Int32Array.from(items),
-    times: new Uint32Array(items.length).fill(1000),
-    types: new Uint8Array(items.length).fill(3),
-    values: new Float32Array(items.length),
-  };
-}
+  );
 
 const settingsFor = (overrides: Record<string, unknown>): ItemCfSettings => readSettings(itemCfSpec, { ...plain, ...overrides });
 

@@ -6,6 +6,7 @@ import { collectSessions, indexSessions, type SessionColumns, wantsSessions } fr
 import { type SessionSettings, sessionSpec } from "#libs/models/session/settings.ts";
 import { readSettings } from "#libs/models/settings.ts";
 import { createPace } from "#libs/sparse/pace.ts";
+import { interactionsOf } from "#libs/testing/interactions.ts";
 
 const neutral = {
   sessionHalfLifeDays: 0,
@@ -219,22 +220,11 @@ describe("sessions of a history", () => {
   const day = 86_400;
   const now = 100 * day;
   /** [item, seconds before now, type] by user. */
-  function history(users: readonly (readonly (readonly [number, number, number])[])[]): Interactions {
-    const all = users.flat();
-    const offsets = new Int32Array(users.length + 1);
-    users.forEach((user, u) => {
-      offsets[u + 1] = offsets[u]! + user.length;
-    });
-    return {
-      userCount: users.length,
+  const history = (users: readonly (readonly (readonly [number, number, number])[])[]): Interactions =>
+    interactionsOf(
+      users.map((events) => events.map(([item, ago, type]) => [item, now - ago, type] as const)),
       itemCount,
-      offsets,
-      items: Int32Array.from(all, ([item]) => item),
-      times: Uint32Array.from(all, ([, ago]) => now - ago),
-      types: Uint8Array.from(all, ([, , type]) => type),
-      values: new Float32Array(all.length),
-    };
-  }
+    );
   const weights = Float64Array.of(0, 0.1, 0.5, 1, 0.5, 0, 0);
   const collect = (interactions: Interactions, overrides: Record<string, unknown> = {}): Promise<SessionColumns> =>
     collectSessions(interactions, now, weights, settingsFor(overrides), createPace(new AbortController().signal));

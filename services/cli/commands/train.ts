@@ -48,6 +48,12 @@ export interface TrainWork {
 /** Trains a release with progress on the terminal, prints what each step took, and tells the webhook. It is not promoted yet. */
 export async function trainWithProgress(work: TrainWork): Promise<ReleaseManifest> {
   const { folders, data, seed, threads, rankerUsers, settings, gate, signal = stopSignal() } = work;
+  const models = await loadModels();
+  checkSources(
+    "--settings",
+    Object.keys(settings),
+    models.sources.map(({ name }) => name),
+  );
   const notice = createNotice();
   const tell = async (text: string): Promise<void> => {
     const problem = await notice(text);
@@ -61,12 +67,6 @@ export async function trainWithProgress(work: TrainWork): Promise<ReleaseManifes
   try {
     const training = await loadTrainingData(dataSetFolder(folders, data), line.progress, signal);
     steps.push(["load", seconds().toFixed(1)]);
-    const models = await loadModels();
-    checkSources(
-      "--settings",
-      Object.keys(settings),
-      models.sources.map(({ name }) => name),
-    );
     const options: TrainOptions = {
       data: training,
       models,

@@ -12,6 +12,7 @@ import { historyBefore } from "#libs/data/splits.ts";
 import { meanOf } from "#libs/evaluation/measures/measure.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
 import { createFixtureShop } from "#libs/testing/fixture.ts";
+import { interactionsOf } from "#libs/testing/interactions.ts";
 import { type FleetModels, loadModels } from "../../fleet.ts";
 import { defaultLabels } from "../training/label-weeks.ts";
 import type { EvaluationData } from "./data.ts";
@@ -152,30 +153,14 @@ describe("an experiment", () => {
 
 /** The same data with purchases of one item by every user inside the window that is evaluated. */
 function planted(from: number): Interactions {
-  const { interactions } = data;
-  const rows = Array.from({ length: interactions.userCount }, (_, user) => {
-    const { start, end } = historyBefore(interactions, user, from);
-    const rest = Array.from({ length: interactions.offsets[user + 1]! - end }, (_, i) => end + i);
-    return { before: Array.from({ length: end - start }, (_, i) => start + i), rest };
+  const { items, times, offsets, userCount, itemCount } = data.interactions;
+  const eventsOf = (start: number, end: number): [number, number][] =>
+    Array.from({ length: end - start }, (_, i) => [items[start + i]!, times[start + i]!]);
+  const users = Array.from({ length: userCount }, (_, user) => {
+    const { start, end } = historyBefore(data.interactions, user, from);
+    return [...eventsOf(start, end), [199, from] as const, ...eventsOf(end, offsets[user + 1]!)];
   });
-  const lists = rows.map(({ before, rest }) => [
-    ...before.map((i) => [interactions.items[i]!, interactions.times[i]!]),
-    [199, from],
-    ...rest.map((i) => [interactions.items[i]!, interactions.times[i]!]),
-  ]);
-  const offsets = new Int32Array(interactions.userCount + 1);
-  lists.forEach((list, user) => {
-    offsets[user + 1] = offsets[user]! + list.length;
-  });
-  const all = lists.flat();
-  return {
-    ...interactions,
-    offsets,
-    items: Int32Array.from(all, ([item]) => item!),
-    times: Uint32Array.from(all, ([, time]) => time!),
-    types: new Uint8Array(all.length).fill(3),
-    values: new Float32Array(all.length).fill(10),
-  };
+  return interactionsOf(users, itemCount, 10);
 }
 
 describe("the future", () => {

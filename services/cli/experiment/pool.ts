@@ -1,9 +1,8 @@
 /** Values of a model over all sets of cases of an experiment. */
 
-import type { Cases } from "#libs/data/cases.ts";
 import { type CaseValues, scoreLists } from "#libs/evaluation/lists.ts";
 import { measures } from "#libs/evaluation/measures/index.ts";
-import { itemPopularity, meanOf } from "#libs/evaluation/measures/measure.ts";
+import { type CasesContext, meanOf } from "#libs/evaluation/measures/measure.ts";
 import { metrics } from "#libs/evaluation/metrics/index.ts";
 import { type Segmentation, valuesByItemAge } from "#libs/evaluation/segments.ts";
 import type { DepthPoint } from "./models.ts";
@@ -42,10 +41,10 @@ const push = <V>(map: Map<string, V[]>, key: string, value: V): void => {
   map.set(key, [...(map.get(key) ?? []), value]);
 };
 
-export function addRun(pool: Pool, run: Run, cases: Cases, { document, data }: ExperimentOptions): void {
-  for (const [figure, values] of scoreLists(run.lists, cases, metrics, document.k)) push(pool.values, figure, values);
-  for (const [age, values] of valuesByItemAge(run.lists, cases, metrics[0]!, document.k[0]!)) push(pool.byItemAge, age, values);
-  const context = { lists: run.lists, cases, catalog: data.catalog, popularity: itemPopularity(cases) };
+export function addRun(pool: Pool, run: Run, set: CasesContext, { document }: ExperimentOptions): void {
+  const context = { ...set, lists: run.lists };
+  for (const [figure, values] of scoreLists(run.lists, set.cases, metrics, document.k)) push(pool.values, figure, values);
+  for (const [age, values] of valuesByItemAge(context, metrics[0]!, document.k[0]!)) push(pool.byItemAge, age, values);
   for (const { name, of } of measures) push(pool.measures, name, of(context));
   pool.fitSeconds += run.fitSeconds;
   pool.listSeconds += run.listSeconds;

@@ -1,6 +1,7 @@
 /** Runs in a plain folder: `<root>/<key>/run.json` with parameters and figures, `lists.bin` with the lists themselves. */
 
 import { createHash, randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ModisteError } from "#libs/core/errors.ts";
@@ -32,6 +33,8 @@ export interface Run {
 }
 
 export interface RunRecords {
+  /** Whether it is there, without reading its lists. */
+  has(key: RunKey): Promise<boolean>;
   find(key: RunKey): Promise<Run | null>;
   /** Writes atomically; `figures` are for people and other programs. */
   add(run: Run, figures: Readonly<Record<string, number>>): Promise<void>;
@@ -82,6 +85,7 @@ export function openRunRecords(root: string, fresh = false): RunRecords {
       await writeFile(draft, `${JSON.stringify({ key, value }, null, 2)}\n`);
       await rename(draft, noteFile(key));
     },
+    has: async (key) => !fresh && existsSync(join(folderOf(key), "run.json")),
     find: async (key) => {
       if (fresh) return null;
       const folder = folderOf(key);

@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { invalid } from "#libs/core/errors.ts";
 import type { Cases } from "#libs/data/cases.ts";
 import { type CaseValues, type Lists, listOf, scoreLists } from "#libs/evaluation/lists.ts";
+import { casesContext } from "#libs/evaluation/measures/measure.ts";
 import { metrics } from "#libs/evaluation/metrics/index.ts";
 import { type Segmentation, segmentationsOf } from "#libs/evaluation/segments.ts";
 import type { EvaluationData } from "./data.ts";
@@ -75,13 +76,14 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
     for (const cases of casesOf(document, data)) {
       options.signal.throwIfAborted();
       const runner = createSetRunner(options, cases, all);
+      const context = casesContext(cases, data.catalog);
       const lists = new Map<string, Lists>();
       for (const named of all) {
         const run = await runner.run(named);
         lists.set(named.name, run.lists);
         const pool = pools.get(named.name) ?? emptyPool();
         pools.set(named.name, pool);
-        addRun(pool, run, cases, options);
+        addRun(pool, run, context, options);
       }
       depth.push(await depthOfSet(runner, options));
       for (const [p, probe] of probes.entries()) {

@@ -8,12 +8,21 @@ import { metrics } from "#libs/evaluation/metrics/index.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
 import type { LabelRecipe } from "../training/label-weeks.ts";
 import type { ExperimentDocument, Recipe } from "./document.ts";
-import { type DepthPoint, type FittedModels, fitModels, makeLists, pipelineModel, recallByDepth, unionModel } from "./models.ts";
+import {
+  type DepthPoint,
+  type FitOptions,
+  type FittedModels,
+  fitModels,
+  makeLists,
+  pipelineModel,
+  recallByDepth,
+  unionModel,
+} from "./models.ts";
 import type { NamedModel } from "./named-models.ts";
 import type { ExperimentOptions } from "./options.ts";
 import type { Run, RunKey } from "./records.ts";
 
-export const labelsOf = (document: ExperimentDocument, recipe: Recipe): LabelRecipe => ({
+const labelsOf = (document: ExperimentDocument, recipe: Recipe): LabelRecipe => ({
   ...recipe.labels,
   items: document.items,
   seen: document.seen,
@@ -25,6 +34,19 @@ export const labelsOf = (document: ExperimentDocument, recipe: Recipe): LabelRec
 function settingsOf({ model, recipe }: NamedModel): unknown {
   if (model === unionModel || model === pipelineModel) return recipe;
   return recipe.sources[model] ?? {};
+}
+
+/** How a recipe of the document is fitted. */
+export function fitOptions(options: Omit<ExperimentOptions, "onCases">, recipe: Recipe): FitOptions {
+  const { document, threads, scratch } = options;
+  return {
+    ...options,
+    recipe,
+    labels: labelsOf(document, recipe),
+    seed: document.seed,
+    threads: threads ?? availableParallelism(),
+    store: openFolderStore(scratch),
+  };
 }
 
 export interface SetRunner {
@@ -54,18 +76,7 @@ export function createSetRunner(options: ExperimentOptions, cases: Cases, all: r
   const fitted = async (recipe: Recipe, wanted: readonly string[]): Promise<FittedModels> => {
     const known = fits.get(recipe);
     if (known && (known.fitted.pipeline !== null || wanted.every((model) => known.wanted.includes(model)))) return known.fitted;
-    const fit = await fitModels(
-      {
-        ...options,
-        recipe,
-        labels: labelsOf(document, recipe),
-        seed: document.seed,
-        threads: options.threads ?? availableParallelism(),
-        store: openFolderStore(options.scratch),
-      },
-      cases,
-      wanted,
-    );
+    const fit = await fitModels(fitOptions(options, recipe), cases, wanted);
     fits.set(recipe, { wanted, fitted: fit });
     return fit;
   };
@@ -79,7 +90,7 @@ export function createSetRunner(options: ExperimentOptions, cases: Cases, all: r
       if (recorded) return recorded;
       const missing: string[] = [];
       for (const other of all) {
-        if (other.recipe === named.recipe && (await records.find(keyOf(other))) === null) missing.push(other.model);
+        if (other.recipe === named.recipe && !(await records.has(keyOf(other)))) missing.push(other.model);
       }
       const fit = await fitted(named.recipe, [...new Set([named.model, ...missing])]);
       const started = clock.monotonicMs();

@@ -1,19 +1,17 @@
 /** Search of settings on the validation part. The test part is never read: cases come from before it. */
 
 import { rm } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { invalid } from "#libs/core/errors.ts";
 import { createRandom } from "#libs/core/random.ts";
 import { type Cases, casesDigest, sampleCases } from "#libs/data/cases.ts";
 import { scoreLists } from "#libs/evaluation/lists.ts";
 import { meanOf } from "#libs/evaluation/measures/measure.ts";
 import { metrics } from "#libs/evaluation/metrics/index.ts";
-import { openFolderStore } from "#libs/release/folder-store.ts";
 import { defaultRecipe, type ExperimentDocument, type Recipe, type TuneDocument } from "./document.ts";
 import { fitModels, makeLists, pipelineModel, unionModel } from "./models.ts";
 import type { ExperimentOptions } from "./options.ts";
 import { createSearch, medianStopping, type Stopping, type Trial, type TrialSettings } from "./search.ts";
-import { labelsOf } from "./set-runner.ts";
+import { fitOptions } from "./set-runner.ts";
 import { casesOf } from "./split-cases.ts";
 import { figuresOf } from "./summary.ts";
 
@@ -74,18 +72,7 @@ async function runTrial(
   const rungs: number[] = [];
   const last = sets.length * rungShares.length;
   for (const cases of sets) {
-    const fitted = await fitModels(
-      {
-        ...options,
-        recipe,
-        labels: labelsOf(document, recipe),
-        seed: document.seed,
-        threads: options.threads ?? availableParallelism(),
-        store: openFolderStore(options.scratch),
-      },
-      cases,
-      [model],
-    );
+    const fitted = await fitModels(fitOptions(options, recipe), cases, [model]);
     for (const [r, share] of rungShares.entries()) {
       const part = sampleCases(cases, Math.ceil(cases.users.length * share), document.seed + r);
       const lists = makeLists({ ...fitted, cases: part }, data, model, k, options);

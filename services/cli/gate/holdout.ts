@@ -5,7 +5,7 @@ import { lastCompleteWeeks, sliceBefore } from "#libs/data/splits.ts";
 import { bootstrapMean, type Interval, pairedDifference } from "#libs/evaluation/bootstrap.ts";
 import { type CaseValues, figureName, type Lists, packedLists, scoreLists } from "#libs/evaluation/lists.ts";
 import { coverage } from "#libs/evaluation/measures/coverage.ts";
-import { itemPopularity } from "#libs/evaluation/measures/measure.ts";
+import { casesContext } from "#libs/evaluation/measures/measure.ts";
 import { averagePrecision } from "#libs/evaluation/metrics/average-precision.ts";
 import { ndcg } from "#libs/evaluation/metrics/ndcg.ts";
 import { recall } from "#libs/evaluation/metrics/recall.ts";
@@ -143,7 +143,7 @@ export function compareOnHoldout(
 }
 
 function collapse({ candidate, current }: { candidate: Lists; current: Lists }, { cases }: HeldOutWeek, data: TrainingData): string[] {
-  const context = { cases, catalog: data.catalog, popularity: itemPopularity(cases) };
+  const context = casesContext(cases, data.catalog);
   const [own, theirs] = [candidate, current].map((lists) => coverage.of({ ...context, lists })) as [number, number];
   if (own >= theirs * coverageShareLeast) return [];
   const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;

@@ -1,5 +1,6 @@
 /** The report of an experiment: one HTML file, no script, nothing loaded. */
 
+import { meanOf } from "#libs/evaluation/measures/measure.ts";
 import { escapeHtml } from "../../html.ts";
 import { formatSeconds } from "../../terminal.ts";
 import type { ExperimentDocument } from "../document.ts";
@@ -30,7 +31,7 @@ details pre { overflow-x: auto; background: var(--soft); padding: .8rem; border-
 
 type Cell = string | { readonly text: string; readonly best: boolean };
 
-export function htmlTable(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+function htmlTable(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const cell = (value: Cell): string =>
     typeof value === "string" ? `<td>${escapeHtml(value)}</td>` : `<td${value.best ? ' class="best"' : ""}>${escapeHtml(value.text)}</td>`;
   const body = rows.map((row) => `<tr>${row.map(cell).join("")}</tr>`).join("\n");
@@ -101,16 +102,12 @@ function sensitivityCharts({ result: { sensitivity }, summary }: Executed): stri
   return settings
     .map((name) => {
       const points = sensitivity.filter(({ source, setting }) => `${source}.${setting}` === name);
-      const mean = (values: Float64Array): number => {
-        const known = values.filter((value) => !Number.isNaN(value));
-        return known.reduce((sum, value) => sum + value, 0) / known.length;
-      };
       const table = htmlTable(
         ["value", summary.headline],
-        points.map(({ value, values }) => [String(value), formatFigure(mean(values))]),
+        points.map(({ value, values }) => [String(value), formatFigure(meanOf(values))]),
       );
       const numbers = points.filter(({ value }) => typeof value === "number");
-      const line = { name: summary.headline, points: numbers.map(({ value, values }) => ({ x: value as number, y: mean(values) })) };
+      const line = { name: summary.headline, points: numbers.map(({ value, values }) => ({ x: value as number, y: meanOf(values) })) };
       return numbers.length > 1
         ? lineChart({ title: `Sensitivity to ${name}`, xLabel: name, yLabel: summary.headline, lines: [line] }) + table
         : `<h3>Sensitivity to ${escapeHtml(name)}</h3>${table}`;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createRandom } from "#libs/core/random.ts";
-import { type FactorRanking, measureLists, type RankedLists, rankByFactors, rankByScores, type SeenItems } from "./full-ranking.ts";
+import { type FactorRanking, type RankedLists, rankByFactors, rankByScores, type SeenItems } from "./rank.ts";
 
 const signal = new AbortController().signal;
 
@@ -45,7 +45,7 @@ const sizes = fc.record({
   seed: fc.nat(),
 });
 
-describe("full ranking", () => {
+describe("exact ranking", () => {
   it("by factors equals sorting every score and cutting, ties by the lower item, without seen items", async () => {
     await fc.assert(
       fc.asyncProperty(sizes, async ({ users, items, quarter, k, seed }) => {
@@ -80,15 +80,6 @@ describe("full ranking", () => {
   it("on worker threads gives the same lists", async () => {
     const ranking = example(70, 300, 8, 10, 3);
     expect(await rankByFactors(ranking, 2, signal)).toEqual(await rankByFactors(ranking, 0, signal));
-  });
-
-  it("measures users who have something to find only", () => {
-    // User 0 finds 1 of 2 at the first place, user 1 has nothing to find.
-    const lists = { k: 2, items: Int32Array.of(5, 6, 7, 8), scores: new Float32Array(4), counts: Int32Array.of(2, 2) };
-    const figures = measureLists(lists, { offsets: Int32Array.of(0, 2, 2), indices: Int32Array.of(4, 5) }, 2);
-    expect(figures.users).toBe(1);
-    expect(figures["recall@2"]).toBe(0.5);
-    expect(figures["ndcg@2"]).toBeCloseTo(1 / (1 + 1 / Math.log2(3)), 12);
   });
 
   it("stops when aborted", async () => {
