@@ -4,11 +4,12 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { ModisteError } from "#libs/core/errors.ts";
 import { findHmFiles, importHm } from "#libs/data/importers/hm.ts";
 import { synthSizes } from "#libs/data/synth/sizes.ts";
 import { synthesize } from "#libs/data/synth/synth.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
-import { trainWithProgress } from "./commands/train.ts";
+import { promoteIfPassed, trainWithProgress } from "./commands/train.ts";
 import type { HomeFolders } from "./home.ts";
 import { seedProfiles } from "./seed-profiles.ts";
 import { stopSignal } from "./stop-signal.ts";
@@ -45,9 +46,10 @@ export async function prepareShop(folders: HomeFolders): Promise<void> {
     threads: availableParallelism(),
     rankerUsers: 2000,
     settings: {},
-    gate: false,
+    gate: true,
   });
   await seedProfiles(folders, dataSet);
   // Promoted last: a start that was stopped before begins again here.
-  await store.promote(manifest.id);
+  if (!(await promoteIfPassed({ folders, gate: true }, manifest)))
+    throw new ModisteError("failed_precondition", "release_refused", `release ${manifest.id} of the synthetic shop was refused`);
 }

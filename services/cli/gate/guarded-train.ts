@@ -58,6 +58,7 @@ async function judge(options: GuardedOptions): Promise<Judgement> {
   const { data, store, seed } = options;
   const currentId = await store.current();
   if (currentId === null) return { promotion: { decision: "first", reasons: [], watched: {} }, metrics: {} };
+  if (options.compare === false) return unchecked("training was told not to compare");
   const manifest = await store.manifest(currentId);
   if (data.name === manifest.data.name && data.endSeconds < manifest.data.end_seconds)
     return unchecked(`the data end before those of the serving release ${currentId}`);
@@ -115,7 +116,7 @@ async function problemsOf(options: GuardedOptions, manifest: ReleaseManifest): P
  */
 export async function trainGuarded(options: GuardedOptions): Promise<ReleaseManifest> {
   try {
-    const { promotion, metrics } = options.compare === false ? unchecked("training was told not to compare") : await judge(options);
+    const { promotion, metrics } = await judge(options);
     const { manifest } = await trainRelease({ ...options, promotion: pending, metrics });
     const problems = await problemsOf(options, manifest);
     const decided: Promotion =
