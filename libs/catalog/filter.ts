@@ -22,7 +22,8 @@ export function isEmptyFilter(filter: ItemFilter): boolean {
 /** Most entries of one list inside a filter. */
 export const filterValuesMax = 100;
 
-function columnOf(catalog: Catalog, name: string): AttributeColumn | undefined {
+/** Undefined where the catalogue has no attribute of this name. */
+export function columnNamed(catalog: Catalog, name: string): AttributeColumn | undefined {
   if (name === catalog.category.name) return catalog.category;
   if (name === catalog.productGroup.name) return catalog.productGroup;
   return catalog.attributes.find((column) => column.name === name);
@@ -45,7 +46,7 @@ export function checkFilter(catalog: Catalog, filter: ItemFilter): void {
   if (filter.attributes.length > filterValuesMax) throw invalid("filter.attributes", `has more than ${filterValuesMax} entries`);
   filter.attributes.forEach((condition, i) => {
     const field = `filter.attributes[${i}]`;
-    if (!columnOf(catalog, condition.attribute)) {
+    if (!columnNamed(catalog, condition.attribute)) {
       const known = [catalog.category, ...catalog.attributes].map((column) => column.name).join(", ");
       throw invalid(
         `${field}.attribute`,
@@ -78,7 +79,7 @@ export function compileFilter(catalog: Catalog, filter: ItemFilter): FilterCondi
   const conditions: FilterCondition[] = [];
   if (filter.categories.length > 0) conditions.push(valueCondition("category", catalog.category, filter.categories));
   for (const { attribute, values } of filter.attributes) {
-    const column = columnOf(catalog, attribute);
+    const column = columnNamed(catalog, attribute);
     if (column) conditions.push(valueCondition(attribute, column, values));
   }
   const { priceMin, priceMax } = filter;

@@ -15,6 +15,10 @@ it("caps groups and categories in order", () => {
   expect([...arrange(items, traits, order, 4, { groupMax: 0, categoryMax: 2, diversity: 0 })]).toEqual([0, 1, 4, 5]);
 });
 
+it("counts what is listed already against the caps", () => {
+  expect([...arrange(items, traits, order, 2, { groupMax: 1, categoryMax: 0, diversity: 0 }, [1])]).toEqual([3, 5]);
+});
+
 it("by marginal relevance passes over an item like the one chosen", () => {
   // Item 1 agrees with item 0 in the only column (likeness 1), item 2 does not.
   expect([...marginalRelevance(items, traits, order, 2, 0.5)]).toEqual([0, 2]);

@@ -62,10 +62,26 @@ export function marginalRelevance(items: Int32Array, traits: ItemTraits, order: 
   return Int32Array.from(chosen);
 }
 
-/** Takes positions in order while their group and category have room; then, if places are left, the best of the others. */
-export function capGroups(items: Int32Array, traits: ItemTraits, order: Int32Array, limit: number, settings: ArrangeSettings): Int32Array {
-  const groups = new Map<number, number>();
-  const categories = new Map<number, number>();
+function countCodes(codes: Int32Array, items: readonly number[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const item of items) counts.set(codes[item]!, (counts.get(codes[item]!) ?? 0) + 1);
+  return counts;
+}
+
+/**
+ * Takes positions in order while their group and category have room; then, if places are left, the best of the others.
+ * @param listed items that stand in the list already and take up room.
+ */
+export function capGroups(
+  items: Int32Array,
+  traits: ItemTraits,
+  order: Int32Array,
+  limit: number,
+  settings: ArrangeSettings,
+  listed: readonly number[] = [],
+): Int32Array {
+  const groups = countCodes(traits.groups, listed);
+  const categories = countCodes(traits.categories, listed);
   const chosen: number[] = [];
   const spare: number[] = [];
   const room = (counts: Map<number, number>, code: number, most: number): boolean =>
@@ -83,9 +99,16 @@ export function capGroups(items: Int32Array, traits: ItemTraits, order: Int32Arr
   return Int32Array.from([...chosen, ...spare.slice(0, limit - chosen.length)]);
 }
 
-/** Positions of the answer, best first; full whenever there are `limit` candidates. */
-export function arrange(items: Int32Array, traits: ItemTraits, order: Int32Array, limit: number, settings: ArrangeSettings): Int32Array {
+/** Positions of the answer, best first; full whenever there are `limit` candidates. `listed` as in `capGroups`. */
+export function arrange(
+  items: Int32Array,
+  traits: ItemTraits,
+  order: Int32Array,
+  limit: number,
+  settings: ArrangeSettings,
+  listed: readonly number[] = [],
+): Int32Array {
   const ranked =
     settings.diversity > 0 ? marginalRelevance(items, traits, order, Math.min(order.length, limit * 4), settings.diversity) : order;
-  return capGroups(items, traits, ranked, limit, settings);
+  return capGroups(items, traits, ranked, limit, settings, listed);
 }

@@ -48,6 +48,29 @@ export function mergeAnswers(answers: readonly NamedAnswer[], limit: number): Ca
   return { items: Int32Array.from(positionOf.keys()), sources: answers.map((answer) => alignColumn(answer, positionOf)) };
 }
 
+/** The table with further items at its end, which no source named. `items` has no double and nothing of the table. */
+export function appendCandidates(table: CandidateTable, items: readonly number[]): CandidateTable {
+  if (items.length === 0) return table;
+  const count = table.items.length + items.length;
+  const grown = <A extends Float32Array | Uint32Array | Uint8Array | Int32Array>(column: A): A => {
+    const longer = new (column.constructor as new (length: number) => A)(count);
+    longer.set(column);
+    return longer;
+  };
+  const all = grown(table.items);
+  all.set(items, table.items.length);
+  return {
+    items: all,
+    sources: table.sources.map((column) => ({
+      ...column,
+      scores: grown(column.scores),
+      ranks: grown(column.ranks),
+      reasons: grown(column.reasons),
+      because: [...column.because, ...items.map(() => "")],
+    })),
+  };
+}
+
 /** The table without the positions that `keep` refuses. */
 export function selectCandidates(table: CandidateTable, kept: Int32Array): CandidateTable {
   if (kept.length === table.items.length) return table;

@@ -73,6 +73,12 @@ export interface Scorer<Query> {
   readonly fallback: (query: Query, candidates: CandidateTable) => Float64Array;
 }
 
+/** Changes scores after ranking, such as a shop's boosts; aligned with `candidates.items` as they are. Pure. */
+export interface Rescorer<Query> {
+  readonly name: string;
+  readonly rescore: (query: Query, candidates: CandidateTable, scores: Float64Array) => Float64Array;
+}
+
 /** Chooses at most `limit` positions of `order` (candidate positions, best first). Pure. */
 export interface Arranger<Query> {
   readonly name: string;
@@ -84,8 +90,12 @@ export interface Pipeline<Query> {
   readonly sources: readonly Source<Query>[];
   /** Answers when no source offered anything that passes the filters. */
   readonly lastResort: (query: Query) => SourceAnswer;
+  /** Items that become candidates whether or not a source offered them, such as pins. They pass the same filters. */
+  readonly additions: (query: Query) => readonly number[];
   readonly filters: readonly Filter<Query>[];
   readonly scorer: Scorer<Query>;
+  /** One after the other, before the list is arranged. */
+  readonly rescorers: readonly Rescorer<Query>[];
   readonly arranger: Arranger<Query>;
   /** Most candidates that are ranked. */
   readonly candidatesMax: number;
@@ -119,6 +129,7 @@ export interface FilterReport {
 export interface PipelineResult<Query> {
   readonly query: Query;
   readonly candidates: CandidateTable;
+  /** After the rescorers. */
   readonly scores: Float64Array;
   /** Positions in `candidates`, best first. */
   readonly chosen: Int32Array;

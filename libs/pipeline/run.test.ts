@@ -40,12 +40,14 @@ function pipelineOf(overrides: Partial<Pipeline<Query>> = {}): Pipeline<Query> {
     hydrators: [],
     sources: [good],
     lastResort: () => answerOf([9]),
+    additions: () => [],
     filters: [],
     scorer: {
       name: "ranking",
       score: async (_, { items }) => Float64Array.from(items),
       fallback: (_, { items }) => new Float64Array(items.length),
     },
+    rescorers: [],
     arranger: { name: "slate", arrange: (_query, _table, _scores, order, limit) => order.slice(0, limit) },
     candidatesMax: 100,
     ...overrides,
@@ -135,6 +137,38 @@ describe("the runner", () => {
       { filter: "none", removed: 2 },
     ]);
     expect(emptied.chosen.length).toBe(0);
+  });
+});
+
+describe("additions and rescorers", () => {
+  it("adds items that pass the filters, once each, and no source's word for them", async () => {
+    const odd = { name: "odd", keep: () => (item: number) => item % 2 === 1 };
+    const { candidates, removed, lastResort } = await run({ additions: () => [7, 3, 8, 7], filters: [odd] });
+    expect([...candidates.items]).toEqual([1, 3, 7]);
+    expect(candidates.sources.map(({ ranks, because }) => [[...ranks], because])).toEqual([
+      [
+        [1, 3, 0],
+        ["", "", ""],
+      ],
+    ]);
+    expect(removed).toEqual([{ filter: "odd", removed: 1 }]);
+    expect(lastResort).toBe(false);
+  });
+  it("additions do not hide that no source answered", async () => {
+    const { candidates, lastResort } = await run({ sources: [broken], additions: () => [7] });
+    expect([...candidates.items]).toEqual([9, 7]);
+    expect(lastResort).toBe(true);
+  });
+  it("arranges and answers by what the rescorers make of the scores, in their order", async () => {
+    const negate = { name: "negate", rescore: (_: Query, __: unknown, scores: Float64Array) => scores.map((score) => -score) };
+    const double = { name: "double", rescore: (_: Query, __: unknown, scores: Float64Array) => scores.map((score) => score * 2 + 1) };
+    const { candidates, chosen, scores } = await run({ rescorers: [negate, double] });
+    expect([...scores]).toEqual([-1, -3, -5]);
+    expect(Array.from(chosen, (position) => candidates.items[position])).toEqual([1, 2]);
+  });
+  it("a rescorer with the wrong number of scores is a bug of ours", async () => {
+    const short = { name: "short", rescore: () => new Float64Array(1) };
+    await expect(run({ rescorers: [short] })).rejects.toMatchObject({ reason: "invariant_broken" });
   });
 });
 

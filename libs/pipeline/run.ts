@@ -1,7 +1,7 @@
 /** The one runner: it alone holds state and gives each stage its span, its share of the deadline and its fallback. */
 
 import { assert, toModisteError } from "#libs/core/errors.ts";
-import { mergeAnswers, type NamedAnswer, selectCandidates } from "./merge.ts";
+import { appendCandidates, mergeAnswers, type NamedAnswer, selectCandidates } from "./merge.ts";
 import type {
   CandidateTable,
   FilterReport,
@@ -106,15 +106,24 @@ async function askSource<Query>(source: Source<Query>, query: Query, budgetMs: n
   }
 }
 
-function applyFilters<Query>(
-  pipeline: Pipeline<Query>,
-  query: Query,
-  table: CandidateTable,
-): { table: CandidateTable; removed: FilterReport[] } {
-  const keeps = pipeline.filters.flatMap(({ name, keep }) => {
+/** A filter at work on one request, counting what it removes. */
+interface Keep {
+  readonly name: string;
+  readonly predicate: (item: number) => boolean;
+  removed: number;
+}
+
+function keepsOf<Query>({ filters }: Pipeline<Query>, query: Query): Keep[] {
+  return filters.flatMap(({ name, keep }) => {
     const predicate = keep(query);
     return predicate === null ? [] : [{ name, predicate, removed: 0 }];
   });
+}
+
+const reportOf = (keeps: readonly Keep[]): FilterReport[] =>
+  keeps.flatMap(({ name, removed }) => (removed === 0 ? [] : [{ filter: name, removed }]));
+
+function applyFilters(keeps: readonly Keep[], table: CandidateTable): CandidateTable {
   const { items } = table;
   const kept = new Int32Array(items.length);
   let count = 0;
@@ -123,8 +132,7 @@ function applyFilters<Query>(
     if (refusing) refusing.removed++;
     else kept[count++] = position;
   }
-  const removed = keeps.flatMap(({ name, removed: number }) => (number === 0 ? [] : [{ filter: name, removed: number }]));
-  return { table: selectCandidates(table, kept.subarray(0, count)), removed };
+  return selectCandidates(table, kept.subarray(0, count));
 }
 
 interface Filtered {
@@ -138,11 +146,35 @@ interface Filtered {
  * a stranger while the popular list is missing), the last resort answers under the same filters.
  */
 function filterOrLastResort<Query>(pipeline: Pipeline<Query>, query: Query, merged: CandidateTable): Filtered {
-  const own = applyFilters(pipeline, query, merged);
-  if (own.table.items.length > 0) return { ...own, lastResort: false };
+  const keeps = keepsOf(pipeline, query);
+  const own = applyFilters(keeps, merged);
+  if (own.items.length > 0) return { table: own, removed: reportOf(keeps), lastResort: false };
   const rest = mergeAnswers([{ source: "static", answer: pipeline.lastResort(query) }], pipeline.candidatesMax);
-  const last = applyFilters(pipeline, query, rest);
-  return { table: last.table, removed: own.removed.length > 0 ? own.removed : last.removed, lastResort: true };
+  const lastKeeps = keepsOf(pipeline, query);
+  const table = applyFilters(lastKeeps, rest);
+  const removed = reportOf(keeps);
+  return { table, removed: removed.length > 0 ? removed : reportOf(lastKeeps), lastResort: true };
+}
+
+/**
+ * Adds what the pipeline brings in by itself, if it passes the filters. After the last resort, which stands in for sources: additions must
+ * not hide that no source answered. What is refused here is no candidate that a filter removed, and so is not counted.
+ */
+function addItems<Query>(pipeline: Pipeline<Query>, query: Query, filtered: Filtered): Filtered {
+  const additions = pipeline.additions(query);
+  if (additions.length === 0) return filtered;
+  const held = new Set(filtered.table.items);
+  const keeps = keepsOf(pipeline, query);
+  const added = [...new Set(additions)].filter((item) => !held.has(item) && keeps.every(({ predicate }) => predicate(item)));
+  return { ...filtered, table: appendCandidates(filtered.table, added) };
+}
+
+function rescore<Query>(pipeline: Pipeline<Query>, query: Query, table: CandidateTable, scores: Float64Array): Float64Array {
+  return pipeline.rescorers.reduce((current, { name, rescore: change }) => {
+    const changed = change(query, table, current);
+    assert(changed.length === current.length, `${name} gave ${changed.length} scores for ${current.length} candidates`);
+    return changed;
+  }, scores);
 }
 
 /** Runs one request through every stage. Throws only when the caller left or an invariant of ours broke. */
@@ -201,11 +233,11 @@ export async function runPipeline<Query>(
   const { table, removed, lastResort } = await stage(
     "filter",
     ({ table }) => table.items.length,
-    async () => filterOrLastResort(pipeline, query, merged),
+    async () => addItems(pipeline, query, filterOrLastResort(pipeline, query, merged)),
   );
 
   let ranked = true;
-  const scores = await stage(
+  const ranking = await stage(
     "rank",
     (values: Float64Array) => values.length,
     async () => {
@@ -226,10 +258,13 @@ export async function runPipeline<Query>(
     },
   );
 
-  const chosen = await stage(
+  const { scores, chosen } = await stage(
     "arrange",
-    (positions: Int32Array) => positions.length,
-    async () => pipeline.arranger.arrange(query, table, scores, orderByScore(scores), limit),
+    (arranged: { chosen: Int32Array }) => arranged.chosen.length,
+    async () => {
+      const scores = rescore(pipeline, query, table, ranking);
+      return { scores, chosen: pipeline.arranger.arrange(query, table, scores, orderByScore(scores), limit) };
+    },
   );
   return { query, candidates: table, scores, chosen, sources, stages, removed, degraded, ranked, lastResort };
 }

@@ -4,22 +4,30 @@ import type { Pipeline, Source, SourceAnswer } from "#libs/pipeline/pipeline.ts"
 import type { Client } from "#libs/rpc/definition.ts";
 import type { ProfilesDefinition } from "#protos/profiles.ts";
 import type { RankerDefinition } from "#protos/ranker.ts";
+import { boosts } from "./arrange/boosts.ts";
 import { slate } from "./arrange/slate.ts";
 import { available } from "./filter/available.ts";
 import { disliked } from "./filter/disliked.ts";
+import { hidden } from "./filter/hidden.ts";
 import { requested } from "./filter/requested.ts";
 import { seen } from "./filter/seen.ts";
 import { hydrateProfile } from "./hydrate/profile.ts";
+import { hydrateRules } from "./hydrate/rules.ts";
 import type { GatewayQuery } from "./query.ts";
 import { rankingScorer } from "./rank/ranking.ts";
+import type { RuleBook } from "./rules/rule-book.ts";
 
 export interface PipelineClients {
   readonly profiles: Client<typeof ProfilesDefinition>;
   readonly ranker: Client<typeof RankerDefinition>;
   readonly sources: readonly Source<GatewayQuery>[];
-  /** Most candidates that are ranked. */
+  readonly rules: Pick<RuleBook, "match">;
+  /** Most candidates of sources that are ranked. */
   readonly candidatesMax: number;
 }
+
+/** Pins whose place the list asked for has. */
+const pinned = ({ rules, limit }: GatewayQuery): number[] => rules.pins.flatMap(({ item, position }) => (position <= limit ? [item] : []));
 
 /** The release's own popular list, for when no source answers. */
 function staticList({ release }: GatewayQuery): SourceAnswer {
@@ -35,13 +43,15 @@ function staticList({ release }: GatewayQuery): SourceAnswer {
   };
 }
 
-export function definePipeline({ profiles, ranker, sources, candidatesMax }: PipelineClients): Pipeline<GatewayQuery> {
+export function definePipeline({ profiles, ranker, sources, rules, candidatesMax }: PipelineClients): Pipeline<GatewayQuery> {
   return {
-    hydrators: [hydrateProfile(profiles)],
+    hydrators: [hydrateProfile(profiles), hydrateRules(rules)],
     sources,
     lastResort: staticList,
-    filters: [available, requested, seen, disliked],
+    additions: pinned,
+    filters: [available, requested, seen, disliked, hidden],
     scorer: rankingScorer(ranker),
+    rescorers: [boosts],
     arranger: slate,
     candidatesMax,
   };

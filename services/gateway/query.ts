@@ -4,6 +4,7 @@ import type { ItemFilter } from "#libs/catalog/filter.ts";
 import type { Event, History } from "#libs/events/event.ts";
 import type { Surface } from "#libs/pipeline/surfaces.ts";
 import type { GatewayRelease } from "./release.ts";
+import type { ActiveRules } from "./rules/active-rules.ts";
 
 /** What was known of the subject; see the proto's UserKnowledge. */
 export type Knowledge = "known" | "unknown" | "session" | "unavailable";
@@ -28,6 +29,8 @@ export interface GatewayQuery {
   /** Profile and session together, ascending by time, whole: filters need it all. Sources and ranker get `latestHistory`. Filled by hydrate. */
   readonly history: History;
   readonly knowledge: Knowledge;
+  /** Rules of the rule file that apply. Filled by hydrate. */
+  readonly rules: ActiveRules;
   /** Pinned for the whole request. */
   readonly release: GatewayRelease;
 }

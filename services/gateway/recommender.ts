@@ -20,10 +20,12 @@ import type { GatewayQuery } from "./query.ts";
 import { recordEvents } from "./record-events.ts";
 import type { GatewayRelease } from "./release.ts";
 import { respond } from "./respond/respond.ts";
+import type { RuleBook } from "./rules/rule-book.ts";
 
 export interface RecommenderParts {
   readonly releases: ReleaseFollower<GatewayRelease>;
   readonly pipeline: Pipeline<GatewayQuery>;
+  readonly rules: Pick<RuleBook, "count">;
   readonly profiles: Client<typeof ProfilesDefinition>;
   readonly bus: EventBus;
   readonly telemetry: Telemetry;
@@ -64,6 +66,7 @@ export function createRecommender(parts: RecommenderParts): Implementation<typeo
       observer,
     });
     const response = await observer.stage("respond", async () => respond(result, randomUUID(), telemetry.traceId() ?? ""));
+    parts.rules.count(result.query.rules);
     telemetry.metrics.answer(query.surface.name, gradeNames.get(response.grade) ?? "");
     return response;
   };

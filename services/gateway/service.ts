@@ -15,6 +15,7 @@ import { definePipeline } from "./pipeline.ts";
 import { createRecommender } from "./recommender.ts";
 import { type GatewayRelease, loadGatewayRelease } from "./release.ts";
 import { fleetSource } from "./retrieve/fleet-source.ts";
+import { openRuleBook } from "./rules/rule-book.ts";
 
 const config = defineConfig({
   ...releaseSettings,
@@ -23,6 +24,7 @@ const config = defineConfig({
   httpPort: integer("HTTP_PORT", "port of HTTP; 0 takes a free one", { min: 0, max: 65_535, fallback: 8080 }),
   httpHosts: list("HTTP_HOSTS", "Host names that HTTP answers to beside loopback ones", { fallback: [] }),
   deadlineMs: millis("DEADLINE_MS", "time for an answer whose caller sets no deadline", { min: 5, max: 60_000, fallback: 150 }),
+  rulesFile: text("RULES_FILE", "YAML file of pins, boosts and hidden items (docs/rules.md), read again when it changes", { fallback: "" }),
   page: choice("PAGE", "whether the page is served", ["on", "off"], { fallback: "on" }),
 });
 
@@ -41,6 +43,8 @@ export function gatewayService(options: GatewayOptions): ServiceModule {
       const releases = await serveReleases<GatewayRelease>(context, {
         load: (library, manifest) => loadGatewayRelease(library, manifest),
       });
+      const serving = (): GatewayRelease | null => (releases.notReady() === null ? releases.current().artifact : null);
+      const rules = await openRuleBook({ file: settings.rulesFile, release: serving, context });
       const profiles = connect(ProfilesDefinition, "profile", { idempotent: ["getProfiles"] });
       const sources = fleet
         .filter(({ kind }) => kind === "source")
@@ -49,9 +53,19 @@ export function gatewayService(options: GatewayOptions): ServiceModule {
           return fleetSource({ name, budgetMs, quota, serves: options.serves[name] ?? ["recommend", "similar", "popular"], client });
         });
       const ranker = connect(RankerDefinition, "ranking", { idempotent: ["rank"] });
-      const pipeline = definePipeline({ profiles, ranker, sources, candidatesMax: options.candidatesMax });
+      const pipeline = definePipeline({ profiles, ranker, sources, rules, candidatesMax: options.candidatesMax });
       const bus = await openEventBus(context);
-      const parts = { releases, pipeline, profiles, bus, telemetry, clock, clockMode: settings.clock, deadlineMs: settings.deadlineMs };
+      const parts = {
+        releases,
+        pipeline,
+        rules,
+        profiles,
+        bus,
+        telemetry,
+        clock,
+        clockMode: settings.clock,
+        deadlineMs: settings.deadlineMs,
+      };
       const http = await startHttp({ context, settings, releases, client: connect(RecommenderDefinition, "gateway") });
       return {
         bindings: [bind(RecommenderDefinition, createRecommender(parts))],

@@ -9,6 +9,7 @@ import { indexCatalog } from "#libs/release/catalog-part.ts";
 import { type ReleaseManifest, releaseFormat } from "#libs/release/manifest.ts";
 import type { GatewayQuery } from "./query.ts";
 import type { GatewayRelease } from "./release.ts";
+import { noRules } from "./rules/active-rules.ts";
 
 /** Midnight that ends the data. */
 export const dataEnd = 1_600_819_200;
@@ -74,6 +75,7 @@ export function queryOf(overrides: Partial<GatewayQuery> = {}): GatewayQuery {
     attributes: new Map(),
     history: emptyHistory,
     knowledge: "known",
+    rules: noRules,
     release: sixItems(),
     ...overrides,
   };

@@ -10,6 +10,7 @@ import type { PopularRequest, RecommendRequest, SimilarItemsRequest } from "#pro
 import type { Event as EventMessage, ItemFilter as ItemFilterMessage } from "#protos/types.ts";
 import type { GatewayQuery } from "../query.ts";
 import type { GatewayRelease } from "../release.ts";
+import { noRules } from "../rules/active-rules.ts";
 
 /** Most attributes of an audience in Popular. */
 const segmentAttributesMax = 16;
@@ -58,6 +59,7 @@ function baseQuery(release: GatewayRelease, nowSeconds: number): Omit<GatewayQue
     attributes: new Map(),
     history: emptyHistory,
     knowledge: "unknown",
+    rules: noRules,
     release,
   };
 }

@@ -5,7 +5,7 @@ import type { CandidateTable } from "#libs/pipeline/pipeline.ts";
 import type { Reason } from "#protos/recommender.ts";
 import type { GatewayQuery } from "../query.ts";
 
-/** Most reasons of one item. */
+/** Most reasons of one item that sources gave. */
 const reasonsMax = 3;
 
 /** English for a reason word; `because` is the name of the item that contributed most, "" when there is none. */
@@ -42,7 +42,7 @@ export function explainCandidate(query: GatewayQuery, candidates: CandidateTable
     const item = catalog.indexOf.get(becauseItemId);
     const name = item === undefined ? "" : catalog.names[item]!;
     const strength = (part.fusion[source] ?? 1) * reciprocalRank(rank);
-    reasons.push({ strength, reason: { kind, source, becauseItemId, text: reasonText(kind, source, name) } });
+    reasons.push({ strength, reason: { kind, source, becauseItemId, text: reasonText(kind, source, name), rule: "" } });
   }
   return reasons
     .sort((a, b) => b.strength - a.strength || (a.reason.source < b.reason.source ? -1 : 1))

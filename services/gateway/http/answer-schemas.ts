@@ -41,10 +41,11 @@ export const answerSchemas = {
   }),
   Item: object({ ...itemFields, score: { ...number, description: "comparable inside one answer only" }, reasons: list(ref("Reason")) }),
   Reason: object({
-    kind: { ...text, description: "a stable word, such as bought_together" },
-    source: text,
+    kind: { ...text, description: "a stable word, such as bought_together; pinned, boosted or buried by a rule" },
+    source: { ...text, description: "the source that said so; rules for a rule of the shop's rule file" },
     because_item_id: { ...text, description: "the item of the history that contributed most; empty when there is none" },
     text: { ...text, description: "the same for a person to read" },
+    rule: { ...text, description: "name of the rule of the shop's rule file that did it; empty when none did" },
   }),
   Coverage: object({
     user: choice("what was known of the subject", "KNOWN", "UNKNOWN", "SESSION", "UNAVAILABLE"),
@@ -65,6 +66,7 @@ export const answerSchemas = {
     stages: list(object({ stage: text, milliseconds, candidates: { ...whole, description: "candidates after the stage" } })),
     removed: { ...list(object({ filter: text, removed: whole })), description: "says which filter emptied an empty list" },
     degraded: { ...list(text), description: "what is missing and why, such as lightgcn:deadline_exceeded" },
+    rules: { ...list(text), description: "rules of the shop's rule file that applied, in the order of the file" },
   }),
   EventResults: object({
     results: {

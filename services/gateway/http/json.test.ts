@@ -12,7 +12,7 @@ const filled = RecommendResponse.fromPartial({
     {
       itemId: "i",
       score: 1.5,
-      reasons: [{ kind: "k", source: "s", becauseItemId: "b", text: "t" }],
+      reasons: [{ kind: "k", source: "s", becauseItemId: "b", text: "t", rule: "p" }],
       name: "n",
       category: "c",
       price: 2,
@@ -31,6 +31,7 @@ const filled = RecommendResponse.fromPartial({
     stages: [{ stage: "rank", milliseconds: 1, candidates: 7 }],
     removed: [{ filter: "seen", removed: 2 }],
     degraded: ["itemcf:deadline_exceeded"],
+    rules: ["p"],
   },
   releases: { pinned: "r1", itemCF: "r1" },
   traceId: "t",
@@ -44,7 +45,7 @@ describe("answers as JSON", () => {
         {
           item_id: "i",
           score: 1.5,
-          reasons: [{ kind: "k", source: "s", because_item_id: "b", text: "t" }],
+          reasons: [{ kind: "k", source: "s", because_item_id: "b", text: "t", rule: "p" }],
           name: "n",
           category: "c",
           price: 2,
@@ -63,6 +64,7 @@ describe("answers as JSON", () => {
         stages: [{ stage: "rank", milliseconds: 1, candidates: 7 }],
         removed: [{ filter: "seen", removed: 2 }],
         degraded: ["itemcf:deadline_exceeded"],
+        rules: ["p"],
       },
       releases: { pinned: "r1", itemCF: "r1" },
       trace_id: "t",

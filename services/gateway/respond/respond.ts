@@ -4,6 +4,7 @@ import type { PipelineResult } from "#libs/pipeline/pipeline.ts";
 import { Grade, type RecommendedItem, type RecommendResponse, UserKnowledge } from "#protos/recommender.ts";
 import { catalogItem } from "../catalog-item.ts";
 import { explainCandidate } from "../explain/reasons.ts";
+import { explainRules, type RuleReasons } from "../explain/rules.ts";
 import type { GatewayQuery, Knowledge } from "../query.ts";
 
 const knowledgeToProto: Readonly<Record<Knowledge, UserKnowledge>> = {
@@ -24,14 +25,14 @@ export function gradeOf(result: PipelineResult<GatewayQuery>): Grade {
   return Grade.GRADE_FULL;
 }
 
-function itemAt(result: PipelineResult<GatewayQuery>, position: number): RecommendedItem {
+function itemAt(result: PipelineResult<GatewayQuery>, position: number, { pinned, moved }: RuleReasons): RecommendedItem {
   const { query, candidates, scores } = result;
   const { catalog } = query.release;
   const item = candidates.items[position]!;
   return {
     itemId: catalog.ids[item]!,
     score: Number.isFinite(scores[position]) ? scores[position]! : 0,
-    reasons: explainCandidate(query, candidates, position),
+    reasons: [...pinned, ...explainCandidate(query, candidates, position), ...moved],
     ...catalogItem(catalog, item),
   };
 }
@@ -43,10 +44,11 @@ function releasesOf(result: PipelineResult<GatewayQuery>): Record<string, string
 }
 
 export function respond(result: PipelineResult<GatewayQuery>, recommendationId: string, traceId: string): RecommendResponse {
+  const byRules = explainRules(result.query, result.candidates.items);
   const count = (outcome: string): number => result.sources.filter((source) => source.outcome === outcome).length;
   return {
     recommendationId,
-    items: Array.from(result.chosen, (position) => itemAt(result, position)),
+    items: Array.from(result.chosen, (position) => itemAt(result, position, byRules(position))),
     grade: gradeOf(result),
     coverage: {
       user: knowledgeToProto[result.query.knowledge],
@@ -65,6 +67,7 @@ export function respond(result: PipelineResult<GatewayQuery>, recommendationId: 
       stages: result.stages.map((stage) => ({ ...stage })),
       removed: result.removed.map((removal) => ({ ...removal })),
       degraded: [...result.degraded],
+      rules: [...result.query.rules.names],
     },
     releases: releasesOf(result),
     traceId,

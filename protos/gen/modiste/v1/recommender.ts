@@ -213,23 +213,25 @@ export interface PopularRequest_SegmentEntry {
 
 /** Why an item is in the answer. */
 export interface Reason {
-  /** A stable word, such as "bought_together", "repurchase", "popular_segment", "similar_content". */
+  /** A stable word, such as "bought_together", "repurchase", "popular_segment", "similar_content"; "pinned", "boosted" or "buried" by a rule. */
   kind: string;
-  /** The source that said so. */
+  /** The source that said so; "rules" for a rule of the shop's rule file. */
   source: string;
   /** The item of the history that contributed most; empty when there is none. */
   becauseItemId: string;
   /** The same for a person to read, in English. */
   text: string;
+  /** Name of the rule of the shop's rule file that did it; empty when none did. */
+  rule: string;
 }
 
 /** One item of an answer. */
 export interface RecommendedItem {
   /** The shop's id of the item. */
   itemId: string;
-  /** The score that ordered the list, higher is better; comparable inside one answer only. */
+  /** The score that ordered the list, boosts of rules included, higher is better; comparable inside one answer only. A pin stands regardless of it. */
   score: number;
-  /** Why it is here, strongest first. */
+  /** Why it is here, strongest first: a pin, then what sources said, then rules that moved its score. */
   reasons: Reason[];
   /** Name of the item. */
   name: string;
@@ -300,6 +302,8 @@ export interface Coverage {
   removed: FilterRemoval[];
   /** What is missing and why, such as "lightgcn:deadline_exceeded". */
   degraded: string[];
+  /** Names of the rules of the shop's rule file that applied to the request, in the order of the file. */
+  rules: string[];
 }
 
 /** A recommendation. */
@@ -902,7 +906,7 @@ export const PopularRequest_SegmentEntry: MessageFns<PopularRequest_SegmentEntry
 };
 
 function createBaseReason(): Reason {
-  return { kind: "", source: "", becauseItemId: "", text: "" };
+  return { kind: "", source: "", becauseItemId: "", text: "", rule: "" };
 }
 
 export const Reason: MessageFns<Reason> = {
@@ -918,6 +922,9 @@ export const Reason: MessageFns<Reason> = {
     }
     if (message.text !== "") {
       writer.uint32(34).string(message.text);
+    }
+    if (message.rule !== "") {
+      writer.uint32(42).string(message.rule);
     }
     return writer;
   },
@@ -967,6 +974,14 @@ export const Reason: MessageFns<Reason> = {
             message.text = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.rule = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -989,6 +1004,7 @@ export const Reason: MessageFns<Reason> = {
         ? globalThis.String(object.because_item_id)
         : "",
       text: isSet(object.text) ? globalThis.String(object.text) : "",
+      rule: isSet(object.rule) ? globalThis.String(object.rule) : "",
     };
   },
 
@@ -1006,6 +1022,9 @@ export const Reason: MessageFns<Reason> = {
     if (message.text !== "") {
       obj.text = message.text;
     }
+    if (message.rule !== "") {
+      obj.rule = message.rule;
+    }
     return obj;
   },
 
@@ -1018,6 +1037,7 @@ export const Reason: MessageFns<Reason> = {
     message.source = object.source ?? "";
     message.becauseItemId = object.becauseItemId ?? "";
     message.text = object.text ?? "";
+    message.rule = object.rule ?? "";
     return message;
   },
 };
@@ -1637,6 +1657,7 @@ function createBaseCoverage(): Coverage {
     stages: [],
     removed: [],
     degraded: [],
+    rules: [],
   };
 }
 
@@ -1671,6 +1692,9 @@ export const Coverage: MessageFns<Coverage> = {
     }
     for (const v of message.degraded) {
       writer.uint32(82).string(v!);
+    }
+    for (const v of message.rules) {
+      writer.uint32(90).string(v!);
     }
     return writer;
   },
@@ -1768,6 +1792,14 @@ export const Coverage: MessageFns<Coverage> = {
             message.degraded.push(reader.string());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.rules.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1796,6 +1828,7 @@ export const Coverage: MessageFns<Coverage> = {
         ? object.removed.map((e: any) => FilterRemoval.fromJSON(e))
         : [],
       degraded: globalThis.Array.isArray(object?.degraded) ? object.degraded.map((e: any) => globalThis.String(e)) : [],
+      rules: globalThis.Array.isArray(object?.rules) ? object.rules.map((e: any) => globalThis.String(e)) : [],
     };
   },
 
@@ -1831,6 +1864,9 @@ export const Coverage: MessageFns<Coverage> = {
     if (message.degraded?.length) {
       obj.degraded = message.degraded;
     }
+    if (message.rules?.length) {
+      obj.rules = message.rules;
+    }
     return obj;
   },
 
@@ -1849,6 +1885,7 @@ export const Coverage: MessageFns<Coverage> = {
     message.stages = object.stages?.map((e) => StageTiming.fromPartial(e)) || [];
     message.removed = object.removed?.map((e) => FilterRemoval.fromPartial(e)) || [];
     message.degraded = object.degraded?.map((e) => e) || [];
+    message.rules = object.rules?.map((e) => e) || [];
     return message;
   },
 };

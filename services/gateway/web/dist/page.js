@@ -129,7 +129,8 @@ var filterWords = {
   available: "not on sale now",
   requested: "outside your filter",
   seen: "seen before",
-  disliked: "disliked"
+  disliked: "disliked",
+  hidden: "hidden by a rule"
 };
 var dates = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 var prices = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
@@ -704,7 +705,8 @@ function summary(answer, seenMs) {
       ),
       fact("Time", `${msText(serverMs)} in the pipeline, ${msText(seenMs)} seen here`),
       fact("Sources", `${coverage.answered} of ${coverage.asked} answered`),
-      fact("Release", answer.releases.pinned ?? "")
+      fact("Release", answer.releases.pinned ?? ""),
+      coverage.rules.length > 0 ? fact("Rules", coverage.rules.join(", ")) : null
     )
   );
 }

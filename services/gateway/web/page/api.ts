@@ -35,6 +35,7 @@ export interface Coverage {
   readonly stages: readonly { readonly stage: string; readonly milliseconds: number; readonly candidates: number }[];
   readonly removed: readonly { readonly filter: string; readonly removed: number }[];
   readonly degraded: readonly string[];
+  readonly rules: readonly string[];
 }
 
 export interface Answer {

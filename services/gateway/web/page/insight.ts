@@ -32,6 +32,7 @@ function summary(answer: Answer, seenMs: number): HTMLElement {
       fact("Time", `${msText(serverMs)} in the pipeline, ${msText(seenMs)} seen here`),
       fact("Sources", `${coverage.answered} of ${coverage.asked} answered`),
       fact("Release", answer.releases.pinned ?? ""),
+      coverage.rules.length > 0 ? fact("Rules", coverage.rules.join(", ")) : null,
     ),
   );
 }

@@ -43,6 +43,7 @@ export const filterWords: Readonly<Record<string, string>> = {
   requested: "outside your filter",
   seen: "seen before",
   disliked: "disliked",
+  hidden: "hidden by a rule",
 };
 
 const dates = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
