@@ -11,7 +11,13 @@ import type { TestShop } from "../support/shop.ts";
 export interface AnsweredItem {
   readonly item_id: string;
   readonly score: number;
-  readonly reasons: readonly { readonly kind: string; readonly source: string; readonly because_item_id: string; readonly text: string }[];
+  readonly reasons: readonly {
+    readonly kind: string;
+    readonly source: string;
+    readonly because_item_id: string;
+    readonly text: string;
+    readonly rule: string;
+  }[];
 }
 
 /** The JSON of Recommend, SimilarItems and Popular, as far as tests read it. */
@@ -30,7 +36,9 @@ export interface Answer {
       readonly release: string;
     }[];
     readonly stages: readonly { readonly stage: string; readonly milliseconds: number }[];
+    readonly removed: readonly { readonly filter: string; readonly removed: number }[];
     readonly degraded: readonly string[];
+    readonly rules: readonly string[];
   };
   readonly releases: Readonly<Record<string, string>>;
   readonly trace_id: string;

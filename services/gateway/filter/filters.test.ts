@@ -3,9 +3,11 @@ import { describe, expect, it } from "vitest";
 import { noFilter } from "#libs/catalog/filter.ts";
 import { surfaces } from "#libs/pipeline/surfaces.ts";
 import type { GatewayQuery } from "../query.ts";
+import { noRules } from "../rules/active-rules.ts";
 import { historyOf, queryOf, sixItems } from "../test-shop.fixture.ts";
 import { available } from "./available.ts";
 import { disliked } from "./disliked.ts";
+import { hidden } from "./hidden.ts";
 import { requested } from "./requested.ts";
 import { seen } from "./seen.ts";
 
@@ -56,6 +58,14 @@ describe("disliked", () => {
     expect(kept(disliked, queryOf({ history: historyOf(["a0", "dislike", 2]) }))).toEqual([1, 2, 3, 4, 5]);
     expect(kept(disliked, queryOf({ history: historyOf(["a0", "dislike", 2], ["a0", "remove", 1]) }))).toEqual(all);
     expect(kept(disliked, queryOf({ history: historyOf(["a0", "dislike", 2], ["a0", "like", 1]) }))).toEqual(all);
+  });
+});
+
+describe("hidden", () => {
+  it("drops what any rule hides, and keeps everything without one", () => {
+    expect(hidden.keep(queryOf())).toBeNull();
+    const hides = [(item: number) => item === 1, (item: number) => item > 3];
+    expect(kept(hidden, queryOf({ rules: { ...noRules, hides } }))).toEqual([0, 2, 3]);
   });
 });
 

@@ -13,7 +13,7 @@ import { RecommenderDefinition } from "#protos/recommender.ts";
 import { definePipeline } from "../pipeline.ts";
 import { createRecommender } from "../recommender.ts";
 import type { GatewayRelease } from "../release.ts";
-import { emptyRuleBook, type RuleBook } from "../rules/rule-book.ts";
+import { emptyRuleBook } from "../rules/rule-book.ts";
 import { dataEnd, sixItems } from "../test-shop.fixture.ts";
 import { startHttp } from "./server.ts";
 
@@ -98,8 +98,6 @@ export interface DoorOptions {
   /** Bearer keys of the callee and the key of the door's own calls. */
   readonly peer?: PeerOptions;
   readonly hosts?: readonly string[];
-  /** Default: none. */
-  readonly rules?: (release: GatewayRelease) => Promise<RuleBook>;
 }
 
 /** What every user of the door did. */
@@ -137,11 +135,10 @@ export async function openDoor(options: DoorOptions = {}): Promise<TestDoor> {
   const releases = fixedFollower(sixItems());
   const published: string[] = [];
   const telemetry = harness.telemetry.service("gateway");
-  const rules = options.rules ? await options.rules(releases.current().artifact) : emptyRuleBook;
   const own = createRecommender({
     releases,
-    pipeline: definePipeline({ profiles, ranker, sources: [], rules, candidatesMax: 500 }),
-    rules,
+    pipeline: definePipeline({ profiles, ranker, sources: [], rules: emptyRuleBook, candidatesMax: 500 }),
+    rules: emptyRuleBook,
     profiles,
     bus: {
       publish: async (_topic, records) => void published.push(...records.map(({ key }) => key)),

@@ -100,13 +100,13 @@ function createRuleSet(rules: readonly Rule[], metrics: RuleMetrics, log: Servic
 export async function openRuleBook({ file, release, context, intervalMs = 500 }: RuleBookOptions): Promise<RuleBook> {
   if (file === "") return emptyRuleBook;
   const { log, telemetry } = context;
-  const metrics = createMetrics(telemetry);
   let stamp = await stampOf(file);
   const first = await readRuleFile(file, release());
   if (first.problems.length > 0) {
     const problems = first.problems.map((problem) => ({ variable: "MODISTE_RULES_FILE", message: `${file}: ${problem}`, doc: settingDoc }));
     throw new ConfigProblems(problems);
   }
+  const metrics = createMetrics(telemetry);
   let current = createRuleSet([], metrics, log);
   /** The release for which the file was refused: an attribute that it misses may come with the next. */
   let refusedFor: string | null = null;
