@@ -54,6 +54,9 @@ function codesOf(catalog: IndexedCatalog, wheres: readonly RuleWhere[]): Codes {
   );
 }
 
+/** Of an attribute that the catalogue does not have: no item has a code. */
+const noCodes = new Int32Array(0);
+
 interface Compiler {
   readonly matcher: (where: RuleWhere) => (item: number) => boolean;
   readonly item: (id: string) => number | undefined;
@@ -70,11 +73,16 @@ function createCompiler(catalog: IndexedCatalog, wheres: readonly RuleWhere[]): 
   const item = (id: string): number | undefined => known(catalog.indexOf.get(id), `item "${id}"`)[0];
   const matcher = (where: RuleWhere): ((candidate: number) => boolean) => {
     const conditions = columnConditions(catalog, where).map(({ name, column, values }) => {
-      const accepted = new Set(values.flatMap((value) => known(column && codes.get(column)?.get(value), `${name} "${value}"`)));
-      return (candidate: number) => column !== undefined && accepted.has(column.codes[candidate]!);
+      const accepted = values.flatMap((value) => known(column && codes.get(column)?.get(value), `${name} "${value}"`));
+      return { codes: column?.codes ?? noCodes, accepted: new Set(accepted) };
     });
     const items = where.items && new Set(where.items.flatMap((id) => known(catalog.indexOf.get(id), `item "${id}"`)));
-    return (candidate) => (items === undefined || items.has(candidate)) && conditions.every((holds) => holds(candidate));
+    return (candidate) => {
+      if (items !== undefined && !items.has(candidate)) return false;
+      // Plain loops: asked of every candidate of every answer.
+      for (const condition of conditions) if (!condition.accepted.has(condition.codes[candidate]!)) return false;
+      return true;
+    };
   };
   return { matcher, item, unknown };
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readRules, rulesMax, wheresMax } from "./rule-file.ts";
 
@@ -50,6 +51,13 @@ describe("a rule file", () => {
         hide: [{ attributes: { colour: ["Pink"] } }],
       },
     ]);
+  });
+
+  it("is what docs/rules.md shows", () => {
+    const [, example = ""] = /```yaml\n(.*?)```/s.exec(readFileSync(new URL("../../../docs/rules.md", import.meta.url), "utf8")) ?? [];
+    const { rules, problems } = readRules(example, knows);
+    expect(problems).toEqual([]);
+    expect(rules.map(({ name, hide }) => [name, hide])).toEqual([["winter-coats", [{ items: ["0105050001"] }]]]);
   });
 
   it("may hold no rule, and a rule no condition", () => {
