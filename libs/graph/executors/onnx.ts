@@ -1,0 +1,140 @@
+/** Runs graphs and saved models with ONNX Runtime: the executor of serving, and of training on CPUs. */
+
+import type * as Runtime from "onnxruntime-node";
+import { invalid, ModisteError } from "#libs/core/errors.ts";
+import { canonicalDim, formatShape, resolveShape, type Shape, sameShape } from "../dims.ts";
+import { exportOnnx } from "../onnx.ts";
+import { feedOf, type Slot, sizesOf, slotsOf } from "./feeds.ts";
+import type { Executor, Feeds, FeedValues, Session, Sizes } from "./session.ts";
+
+type Ort = typeof Runtime;
+
+const elementTypes = { float: "float32", int: "int32", double: "float64" } as const;
+
+/** Throws `failed_precondition` where the package is missing or has no binary for this machine. */
+async function loadRuntime(): Promise<Ort> {
+  try {
+    return await import("onnxruntime-node");
+  } catch (cause) {
+    throw new ModisteError("failed_precondition", "executor_missing", "onnxruntime-node cannot be loaded: npm install onnxruntime-node", {
+      cause,
+    });
+  }
+}
+
+function sessionOptions(threads: number): Runtime.InferenceSession.SessionOptions {
+  return {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+    // Spinning burns the neighbours' cores; denormals, which weights of dead units become, cost up to a hundred times a normal product.
+    extra: { "session.intra_op.allow_spinning": "0", "session.set_denormal_as_zero": "1" },
+  };
+}
+
+interface OutputSlot {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+/** A session whose slots are known. `Values` is Float64Array for files in double precision. */
+class OnnxSession<Values extends Float32Array | Float64Array> implements Session<Values> {
+  readonly executor = "onnx";
+  readonly #ort: Ort;
+  readonly #session: Runtime.InferenceSession;
+  readonly #slots: readonly Slot[];
+  readonly #outputs: readonly OutputSlot[];
+  /** A tensor wraps its array, so it is made once for each array; a shape that changed asks for a new one. */
+  readonly #wrapped = new WeakMap<FeedValues, Runtime.Tensor>();
+
+  constructor(ort: Ort, session: Runtime.InferenceSession, slots: readonly Slot[], outputs: readonly OutputSlot[]) {
+    this.#ort = ort;
+    this.#session = session;
+    this.#slots = slots;
+    this.#outputs = outputs;
+  }
+
+  #wrap(slot: Slot, values: FeedValues, sizes: Sizes): Runtime.Tensor {
+    const dims = resolveShape(slot.shape, sizes);
+    const known = this.#wrapped.get(values);
+    if (known && sameShape(known.dims, dims)) return known;
+    const tensor = new this.#ort.Tensor(elementTypes[slot.kind], values as Float32Array, dims);
+    this.#wrapped.set(values, tensor);
+    return tensor;
+  }
+
+  async run(feeds: Feeds, sizes: Sizes = {}): Promise<Readonly<Record<string, Values>>> {
+    const known = sizesOf(this.#slots, feeds, sizes);
+    const wrapped = Object.fromEntries(this.#slots.map((slot) => [slot.name, this.#wrap(slot, feedOf(slot, feeds), known)]));
+    const results = await this.#session.run(wrapped);
+    return Object.fromEntries(this.#outputs.map(({ name }) => [name, results[name]!.data as Values]));
+  }
+
+  async close(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+export const onnxExecutor: Executor = {
+  name: "onnx",
+  open: async (graph, { threads, weights = {} }) => {
+    const ort = await loadRuntime();
+    const session = await ort.InferenceSession.create(exportOnnx(graph, { weights }), sessionOptions(threads));
+    const outputs = Object.entries(graph.outputs).map(([name, { shape }]) => ({ name, shape }));
+    return new OnnxSession<Float32Array>(ort, session, slotsOf(graph, weights), outputs);
+  },
+};
+
+export interface OnnxModelOptions {
+  readonly threads: number;
+  /** What the file must take and give, by name; a file that differs in a name, a type or a shape is refused. */
+  readonly inputs: Readonly<Record<string, Shape>>;
+  readonly outputs: Readonly<Record<string, Shape>>;
+}
+
+const kinds: Readonly<Record<string, Slot["kind"]>> = { float32: "float", int32: "int", float64: "double" };
+
+/** The slots of one side of a file. Throws `data_loss` naming what differs from `expected`. */
+function checkSide(
+  side: string,
+  found: readonly Runtime.InferenceSession.ValueMetadata[],
+  expected: Readonly<Record<string, Shape>>,
+): Slot[] {
+  const wrong = (name: string, what: string) =>
+    new ModisteError("data_loss", "onnx_model_differs", `ONNX model: ${side} "${name}" ${what}`);
+  const slots = found.map((value) => {
+    const kind = value.isTensor ? kinds[value.type] : undefined;
+    if (!value.isTensor || !kind) throw wrong(value.name, `has the type ${value.isTensor ? value.type : "of no tensor"}`);
+    return { name: value.name, kind, shape: value.shape.map((dim) => (typeof dim === "number" ? dim : canonicalDim(dim))) };
+  });
+  for (const [name, shape] of Object.entries(expected)) {
+    const slot = slots.find((other) => other.name === name);
+    if (!slot) throw wrong(name, `is missing; it has ${slots.map((other) => other.name).join(", ")}`);
+    if (!sameShape(slot.shape, shape.map(canonicalDim))) throw wrong(name, `is ${formatShape(slot.shape)}, expected ${formatShape(shape)}`);
+  }
+  const surplus = slots.find(({ name }) => expected[name] === undefined);
+  if (surplus) throw wrong(surplus.name, "is not expected");
+  return slots;
+}
+
+/** As `openOnnxModel`, for files of either precision: values are Float32Array or Float64Array as the file says. */
+export async function openOnnxFile<Values extends Float32Array | Float64Array>(
+  bytes: Uint8Array,
+  options: OnnxModelOptions,
+): Promise<Session<Values>> {
+  if (bytes.length === 0) throw invalid("bytes", "an empty ONNX model");
+  const ort = await loadRuntime();
+  const session = await ort.InferenceSession.create(bytes, sessionOptions(options.threads)).catch((cause: unknown) => {
+    throw new ModisteError("data_loss", "onnx_model_broken", `ONNX Runtime cannot load this model of ${bytes.length} bytes`, { cause });
+  });
+  const slots = checkSide("input", session.inputMetadata, options.inputs);
+  const outputs = checkSide("output", session.outputMetadata, options.outputs);
+  return new OnnxSession<Values>(ort, session, slots, outputs);
+}
+
+/** Opens a saved forward graph. Throws `data_loss` when the bytes are no model, or another one than was asked for. */
+export async function openOnnxModel(bytes: Uint8Array, options: OnnxModelOptions): Promise<Session> {
+  return openOnnxFile<Float32Array>(bytes, options);
+}
