@@ -150,6 +150,11 @@ export const scatterRows = (updates: Tensor, indices: Tensor, rows: number): Ten
  * n x v matrices; see primitives/product-log-sum-exp.ts for its gradient.
  */
 export function productLogSumExp(h: Tensor, table: Tensor, bias?: Tensor): Tensor {
+  const rows = table.shape.slice(0, 1);
+  if (h.shape.length !== 2 || table.shape.length !== 2 || h.shape[1] !== table.shape[1] || (bias && !sameShape(bias.shape, rows))) {
+    const given = [h, table, ...(bias ? [bias] : [])].map(describeTensor).join(" and ");
+    throw refuse("productLogSumExp", given, "h [n, d], table [v, d], bias [v]");
+  }
   const product = matmul(h, table, { transposeB: true });
   const logits = bias ? add(product, bias) : product;
   return apply("productLogSumExp", [h, table, logits, softmax(logits), ...(bias ? [bias] : [])]);

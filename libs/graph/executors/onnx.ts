@@ -1,7 +1,7 @@
 /** Runs graphs and saved models with ONNX Runtime: the executor of serving, and of training on CPUs. */
 
 import type * as Runtime from "onnxruntime-node";
-import { invalid, ModisteError } from "#libs/core/errors.ts";
+import { ModisteError } from "#libs/core/errors.ts";
 import { canonicalDim, formatShape, resolveShape, type Shape, sameShape } from "../dims.ts";
 import { exportOnnx } from "../onnx.ts";
 import { feedOf, type Slot, sizesOf, slotsOf } from "./feeds.ts";
@@ -94,18 +94,26 @@ export interface OnnxModelOptions {
   readonly outputs: Readonly<Record<string, Shape>>;
 }
 
-const kinds: Readonly<Record<string, Slot["kind"]>> = { float32: "float", int32: "int", float64: "double" };
+type Precision = "float32" | "float64";
+
+/** The kind of slot of an element type; undefined for what a file of that precision must not have. */
+function kindOf(type: string, precision: Precision): Slot["kind"] | undefined {
+  if (type === "int32") return "int";
+  if (type !== precision) return undefined;
+  return precision === "float32" ? "float" : "double";
+}
 
 /** The slots of one side of a file. Throws `data_loss` naming what differs from `expected`. */
 function checkSide(
   side: string,
+  precision: Precision,
   found: readonly Runtime.InferenceSession.ValueMetadata[],
   expected: Readonly<Record<string, Shape>>,
 ): Slot[] {
   const wrong = (name: string, what: string) =>
     new ModisteError("data_loss", "onnx_model_differs", `ONNX model: ${side} "${name}" ${what}`);
   const slots = found.map((value) => {
-    const kind = value.isTensor ? kinds[value.type] : undefined;
+    const kind = value.isTensor ? kindOf(value.type, precision) : undefined;
     if (!value.isTensor || !kind) throw wrong(value.name, `has the type ${value.isTensor ? value.type : "of no tensor"}`);
     return { name: value.name, kind, shape: value.shape.map((dim) => (typeof dim === "number" ? dim : canonicalDim(dim))) };
   });
@@ -119,22 +127,23 @@ function checkSide(
   return slots;
 }
 
-/** As `openOnnxModel`, for files of either precision: values are Float32Array or Float64Array as the file says. */
-export async function openOnnxFile<Values extends Float32Array | Float64Array>(
+async function openFile<Values extends Float32Array | Float64Array>(
   bytes: Uint8Array,
-  options: OnnxModelOptions,
+  { threads, inputs, outputs }: OnnxModelOptions,
+  precision: Precision,
 ): Promise<Session<Values>> {
-  if (bytes.length === 0) throw invalid("bytes", "an empty ONNX model");
   const ort = await loadRuntime();
-  const session = await ort.InferenceSession.create(bytes, sessionOptions(options.threads)).catch((cause: unknown) => {
+  const session = await ort.InferenceSession.create(bytes, sessionOptions(threads)).catch((cause: unknown) => {
     throw new ModisteError("data_loss", "onnx_model_broken", `ONNX Runtime cannot load this model of ${bytes.length} bytes`, { cause });
   });
-  const slots = checkSide("input", session.inputMetadata, options.inputs);
-  const outputs = checkSide("output", session.outputMetadata, options.outputs);
-  return new OnnxSession<Values>(ort, session, slots, outputs);
+  const slots = checkSide("input", precision, session.inputMetadata, inputs);
+  return new OnnxSession<Values>(ort, session, slots, checkSide("output", precision, session.outputMetadata, outputs));
 }
 
 /** Opens a saved forward graph. Throws `data_loss` when the bytes are no model, or another one than was asked for. */
-export async function openOnnxModel(bytes: Uint8Array, options: OnnxModelOptions): Promise<Session> {
-  return openOnnxFile<Float32Array>(bytes, options);
-}
+export const openOnnxModel = async (bytes: Uint8Array, options: OnnxModelOptions): Promise<Session> =>
+  openFile<Float32Array>(bytes, options, "float32");
+
+/** The same for a file in double precision: floats are Float64Array, in and out. */
+export const openDoubleModel = async (bytes: Uint8Array, options: OnnxModelOptions): Promise<Session<Float64Array>> =>
+  openFile<Float64Array>(bytes, options, "float64");

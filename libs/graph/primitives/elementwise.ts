@@ -70,6 +70,24 @@ const unary = ({ name, operator, value, tfjs, gradient }: Unary): Primitive =>
 
 const logistic = (a: number): number => (a >= 0 ? 1 / (1 + Math.exp(-a)) : Math.exp(a) / (1 + Math.exp(a)));
 
+const softplus = definePrimitive({
+  ...unary({
+    name: "softplus",
+    operator: "Softplus",
+    value: (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a))),
+    tfjs: (tf, a) => tf.softplus(a),
+    gradient: (a, upstream, ops) => ops.mul(upstream, ops.sigmoid(a)),
+  }),
+  onnx: (node, emit) => {
+    const inputs = emitted(node, emit);
+    if (emit.precision === "float32") return emit.add("Softplus", inputs);
+    // ONNX Runtime has no Softplus of doubles.
+    const power = emit.add("Exp", emit.add("Neg", emit.add("Abs", inputs)))[0]!;
+    const tail = emit.add("Log", emit.add("Add", [power, emit.float(1)]))[0]!;
+    return emit.add("Add", [emit.add("Relu", inputs)[0]!, tail]);
+  },
+});
+
 /** 1 where a > b. Its gradient is zero. */
 const greater = definePrimitive({
   name: "greater",
@@ -194,13 +212,7 @@ export const elementwise: readonly Primitive[] = [
     tfjs: (tf, a) => tf.sigmoid(a),
     gradient: (_, upstream, ops, result) => ops.mul(upstream, ops.sub(result, ops.square(result))),
   }),
-  unary({
-    name: "softplus",
-    operator: "Softplus",
-    value: (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a))),
-    tfjs: (tf, a) => tf.softplus(a),
-    gradient: (a, upstream, ops) => ops.mul(upstream, ops.sigmoid(a)),
-  }),
+  softplus,
   unary({
     name: "relu",
     operator: "Relu",

@@ -1,7 +1,7 @@
 /** log sum exp over all products with a table, whose gradient normalises no second matrix of that size. */
 
-import { refuse, sameShape } from "../dims.ts";
-import { describeTensor } from "../tensor.ts";
+import { assert } from "#libs/core/errors.ts";
+import { sameShape } from "../dims.ts";
 import { definePrimitive, type Primitive, requireFloats } from "./primitive.ts";
 
 /**
@@ -16,11 +16,8 @@ export const productLogSumExp: Primitive = definePrimitive({
   name: "productLogSumExp",
   infer: (inputs) => {
     requireFloats("productLogSumExp", inputs);
-    const [h, table, logits, normal] = [inputs[0]!, inputs[1]!, inputs[2]!, inputs[3]!];
-    const shape = [h.shape[0]!, table.shape[0]!];
-    if (h.shape.length !== 2 || table.shape.length !== 2 || !sameShape(logits.shape, shape) || !sameShape(normal.shape, shape)) {
-      throw refuse("productLogSumExp", inputs.map(describeTensor).join(" and "), "h [n, d], table [v, d], bias [v]");
-    }
+    const [h, , logits, normal] = inputs;
+    assert(h && logits && normal && sameShape(logits.shape, normal.shape), "productLogSumExp is built by ops.ts");
     return { shape: [h.shape[0]!], kind: "float" };
   },
   forward: (inputs, _, shape) => {
