@@ -33,7 +33,7 @@ export function transformerBlock(
   const [batch, length] = mask.shape as readonly [number, number, number];
   const norm = (a: Tensor, name: string): Tensor => ops.layerNorm(a, weights(`${name}.gain`, [width]), weights(`${name}.bias`, [width]));
   const dense = (a: Tensor, name: string, to: number): Tensor =>
-    ops.add(ops.matmul(a, weights(`${name}.weight`, [a.shape[1] as number, to])), weights(`${name}.bias`, [to]));
+    ops.matmul(a, weights(`${name}.weight`, [a.shape[1] as number, to]), { bias: weights(`${name}.bias`, [to]) });
   const attended = norm(x, "norm1");
   const [q, k, v] = ["q", "k", "v"].map((name) => ops.reshape(dense(attended, name, width), [batch, length, width]));
   const scores = ops.add(ops.matmul(q!, k!, { transposeB: true, alpha: 1 / Math.sqrt(width) }), mask);

@@ -56,6 +56,14 @@ const matmuls: Case[] = [
   matmul("stack, transposed a", [2, 2, 4, 3], [2, 2, 4, 2], { transposeA: true }),
   matmul("stack, transposed b", [2, 3, 4], [2, 2, 4], { transposeB: true, alpha: 2 }),
   matmul("stack, both transposed", [2, 4, 3], [2, 2, 4], { transposeA: true, transposeB: true }),
+  ...[1, 0.5].map(
+    (alpha): Case => ({
+      primitive: "matmul",
+      title: `bias, alpha ${alpha}`,
+      floats: { a: [3, 4], b: [2, 4], bias: [2] },
+      build: ({ a, b, bias }) => ops.matmul(a!, b!, { transposeB: true, alpha, bias: bias! }),
+    }),
+  ),
 ];
 
 const layouts: Case[] = [

@@ -32,6 +32,11 @@ describe("shapes that do not fit are refused when the graph is built", () => {
     ["slice", () => ops.slice(of(4), 0, 2, 5), "slice of [4] from 2 to 5 along axis 0: expected 0 <= from < to <= 4"],
     ["matmul", () => ops.matmul(of(2, 3), of(2, 3)), "matmul of [2, 3] and [2, 3]: expected equal inner sizes, not [3] and [2]"],
     ["matmul of stacks", () => ops.matmul(of(2, 3, 4), of(4, 5)), "matmul of [2, 3, 4] and [4, 5]: expected two matrices, or stacks"],
+    [
+      "matmul, bias",
+      () => ops.matmul(of(2, 3), of(3, 4), { bias: of(2) }),
+      "matmul of [2, 3] and [3, 4] and bias [2]: expected two matrices and a bias [4]",
+    ],
     ["softmax", () => ops.softmax(of()), "softmax of []: expected at least one axis"],
     ["layerNorm", () => ops.layerNorm(of(2, 3), of(3), of(2)), "layerNorm of [2, 3] and [3] and [2]: expected gain and bias as long"],
     ["moments", () => ops.layerNormMoments(of(2)).mean, "layerNormMoments of input: expected a layerNorm node"],

@@ -49,11 +49,13 @@ export interface MatmulOptions {
   readonly transposeB?: boolean;
   /** Factor of the product. */
   readonly alpha?: number;
+  /** [m], added to each row of a product of two matrices; cheaper than `add`, which passes over the product once more. */
+  readonly bias?: Tensor;
 }
 
-/** alpha op(a) op(b): [n, k] by [k, m], or stacks of matrices with equal leading axes. */
-export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false, alpha = 1 }: MatmulOptions = {}): Tensor {
-  return apply("matmul", [a, b], { transposeA, transposeB, alpha });
+/** alpha op(a) op(b) + bias: [n, k] by [k, m], or stacks of matrices with equal leading axes. */
+export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false, alpha = 1, bias }: MatmulOptions = {}): Tensor {
+  return apply("matmul", [a, b, ...(bias ? [bias] : [])], { transposeA, transposeB, alpha });
 }
 
 /** Over the last axis. */
@@ -155,7 +157,6 @@ export function productLogSumExp(h: Tensor, table: Tensor, bias?: Tensor): Tenso
     const given = [h, table, ...(bias ? [bias] : [])].map(describeTensor).join(" and ");
     throw refuse("productLogSumExp", given, "h [n, d], table [v, d], bias [v]");
   }
-  const product = matmul(h, table, { transposeB: true });
-  const logits = bias ? add(product, bias) : product;
+  const logits = matmul(h, table, { transposeB: true, ...(bias ? { bias } : {}) });
   return apply("productLogSumExp", [h, table, logits, softmax(logits), ...(bias ? [bias] : [])]);
 }

@@ -1,4 +1,4 @@
-/** Matrix products: of two matrices, or of two stacks of matrices with equal leading axes. */
+/** Matrix products: of two matrices, plus a bias where there is one, or of two stacks of matrices with equal leading axes. */
 
 import { formatShape, refuse, sameShape } from "../dims.ts";
 import { type Attributes, describeTensor, type Tensor } from "../tensor.ts";
@@ -8,7 +8,7 @@ import { definePrimitive, type Emitter, elementCount, emitted, type Ops, type Pr
 export interface MatmulAttributes {
   readonly transposeA: boolean;
   readonly transposeB: boolean;
-  /** Factor of the product; free of cost in Gemm. */
+  /** Factor of the product, not of the bias; free of cost in Gemm. */
   readonly alpha: number;
 }
 
@@ -25,10 +25,11 @@ function matrixOf<Size>(shape: readonly Size[], transposed: boolean): readonly [
 }
 
 const infer: Primitive["infer"] = (inputs, attributes) => {
-  requireFloats("matmul", inputs, 2);
-  const [a, b] = [inputs[0]!, inputs[1]!];
+  requireFloats("matmul", inputs);
+  const [a, b, bias] = [inputs[0]!, inputs[1]!, inputs[2]];
   const { transposeA, transposeB } = attributesOf(attributes);
-  const given = `${describeTensor(a)}${transposeA ? " transposed" : ""} and ${describeTensor(b)}${transposeB ? " transposed" : ""}`;
+  const names = [`${describeTensor(a)}${transposeA ? " transposed" : ""}`, `${describeTensor(b)}${transposeB ? " transposed" : ""}`];
+  const given = [...names, ...(bias ? [`bias ${describeTensor(bias)}`] : [])].join(" and ");
   const leading = a.shape.slice(0, -2);
   if (a.shape.length < 2 || b.shape.length < 2 || !sameShape(leading, b.shape.slice(0, -2))) {
     throw refuse("matmul", given, "two matrices, or stacks of matrices with equal leading axes");
@@ -36,11 +37,14 @@ const infer: Primitive["infer"] = (inputs, attributes) => {
   const [rows, inner] = matrixOf(a.shape, transposeA);
   const [innerB, columns] = matrixOf(b.shape, transposeB);
   if (inner !== innerB) throw refuse("matmul", given, `equal inner sizes, not ${formatShape([inner])} and ${formatShape([innerB])}`);
+  if (bias && (leading.length > 0 || !sameShape(bias.shape, [columns]))) {
+    throw refuse("matmul", given, `two matrices and a bias ${formatShape([columns])}`);
+  }
   return { shape: [...leading, rows, columns], kind: "float" };
 };
 
 const forward: Primitive["forward"] = (inputs, attributes, shape) => {
-  const [a, b] = [inputs[0]!, inputs[1]!];
+  const [a, b, bias] = [inputs[0]!, inputs[1]!, inputs[2]];
   const { transposeA, transposeB, alpha } = attributesOf(attributes);
   const [rows, inner] = matrixOf(a.shape, transposeA);
   const [, columns] = matrixOf(b.shape, transposeB);
@@ -53,7 +57,7 @@ const forward: Primitive["forward"] = (inputs, attributes, shape) => {
         for (let k = 0; k < inner; k++) {
           sum += a.data[atA + (transposeA ? k * rows + i : i * inner + k)]! * b.data[atB + (transposeB ? j * inner + k : k * columns + j)]!;
         }
-        result[atC + i * columns + j] = alpha * sum;
+        result[atC + i * columns + j] = alpha * sum + (bias?.data[j] ?? 0);
       }
     }
   }
@@ -62,7 +66,7 @@ const forward: Primitive["forward"] = (inputs, attributes, shape) => {
 
 /** For C = alpha op(A) op(B): dA = alpha dC op(B)', dB = alpha op(A)' dC, or transposed where the input was. */
 function gradient(node: Tensor, upstream: Tensor, ops: Ops): readonly Tensor[] {
-  const [a, b] = [node.inputs[0]!, node.inputs[1]!];
+  const [a, b, bias] = [node.inputs[0]!, node.inputs[1]!, node.inputs[2]];
   const { transposeA, transposeB, alpha } = attributesOf(node.attributes);
   return [
     transposeA
@@ -71,6 +75,7 @@ function gradient(node: Tensor, upstream: Tensor, ops: Ops): readonly Tensor[] {
     transposeB
       ? ops.matmul(upstream, a, { transposeA: true, transposeB: transposeA, alpha })
       : ops.matmul(a, upstream, { transposeA: !transposeA, alpha }),
+    ...(bias ? [ops.sumTo(upstream, bias.shape)] : []),
   ];
 }
 
@@ -97,8 +102,11 @@ export const products: readonly Primitive[] = [
     onnx,
     tfjs: (tf, inputs, attributes) => {
       const { transposeA, transposeB, alpha } = attributesOf(attributes);
-      const product = tf.matMul(inputs[0]!, inputs[1]!, transposeA, transposeB);
-      return alpha === 1 ? product : tf.mul(product, alpha);
+      const [a, b, bias] = [inputs[0]!, inputs[1]!, inputs[2]];
+      // Not tf.fused.matMul: on the wasm backend it gives wrong products where b is transposed and there is a bias.
+      const product = tf.matMul(a, b, transposeA, transposeB);
+      const scaled = alpha === 1 ? product : tf.mul(product, alpha);
+      return bias ? tf.add(scaled, bias) : scaled;
     },
   }),
 ];
