@@ -72,7 +72,8 @@ export interface ModelParts {
   readonly outputs: readonly Field[][];
 }
 
-/** ModelProto: ir_version 1, producer_name 2, graph 7 { node 1, name 2, initializer 5, input 11, output 12 }, opset_import 8, metadata_props 14. */
+/** ModelProto: ir_version 1, producer_name 2, graph 7 { node 1, name 2, initializer 5, input 11, output 12 }, opset_import 8,
+ *  metadata_props 14. */
 export function modelBytes({ producer, metadata, nodes, initializers, inputs, outputs }: ModelParts): Uint8Array {
   const graph = [
     ...nodes.map((node) => messageField(1, nodeFields(node))),

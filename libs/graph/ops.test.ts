@@ -113,6 +113,46 @@ describe("broadcasting", () => {
   });
 });
 
+const layouts = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 }).chain((shape) =>
+  fc.record({
+    shape: fc.constant(shape),
+    axis: fc.nat(shape.length - 1),
+    cut: fc.nat(2),
+    permutation: fc.shuffledSubarray([...shape.keys()], { minLength: shape.length }),
+  }),
+);
+
+describe("operations that move elements", () => {
+  it("undo each other: slices concatenated, a transpose by the inverse, a reshape back", async () => {
+    const executors = [await openExecutor("reference"), await openExecutor("onnx"), await openExecutor("tfjs-wasm")];
+    await fc.assert(
+      fc.asyncProperty(layouts, async ({ shape, axis, cut, permutation }) => {
+        const [a, size] = [input("a", shape), shape[axis]!];
+        const cuts = [...new Set([0, Math.min(cut, size - 1), size])];
+        const parts = cuts.slice(1).map((to, i) => ops.slice(a, axis, cuts[i]!, to));
+        const moved = ops.transpose(a, permutation);
+        const graph = createGraph({
+          joined: ops.concat(parts, axis),
+          turned: ops.transpose(
+            ops.exp(ops.log(moved)),
+            shape.map((_, i) => permutation.indexOf(i)),
+          ),
+          flat: ops.reshape(ops.reshape(ops.relu(a), [shape.reduce((product, next) => product * next, 1)]), shape),
+        });
+        const values = Float32Array.from({ length: shape.reduce((product, next) => product * next, 1) }, (_, i) => i + 1);
+        for (const executor of executors) {
+          const session = await executor.open(graph, { threads: 1 });
+          for (const found of Object.values(await session.run({ a: values }))) {
+            for (const [i, value] of values.entries()) expect(Math.abs(found[i]! / value - 1)).toBeLessThan(1e-5);
+          }
+          await session.close();
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
 describe("sizes known at run time", () => {
   const [users, items] = [input("users", ["batch", 3]), input("items", ["batch", "candidates", 3])];
   const rows = ops.reshape(items, ["batch*candidates", 3]);

@@ -13,9 +13,10 @@ export type ExecutorName = (typeof executorNames)[number];
 export interface Session<Values = Float32Array> {
   readonly executor: string;
   /**
-   * Feeds by name, row-major: Float32Array for floats, Int32Array for ints; more than the graph needs is ignored. An array may be refilled in
-   * place and fed again, which costs no new wrapping. `sizes` may be left out where they follow from the lengths of the feeds. Outputs are
-   * valid until the next run. Throws `invalid_argument` naming a feed that is missing or of another length or type, or a size that is unknown.
+   * Feeds by name, row-major: Float32Array for floats, Int32Array for ints; more than the graph needs is ignored. An array may be refilled
+   * in place and fed again, which costs no new wrapping. `sizes` may be left out where they follow from the lengths of the feeds. Outputs
+   * are valid until the next run. The calling thread computes: what takes long belongs in a worker or a process of its own. Throws
+   * `invalid_argument` naming a feed that is missing or of another length or type, or a size that is unknown.
    */
   run(feeds: Feeds, sizes?: Sizes): Promise<Readonly<Record<string, Values>>>;
   close(): Promise<void>;

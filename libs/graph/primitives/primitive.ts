@@ -36,7 +36,7 @@ export interface Primitive {
   readonly name: string;
   /** Shape and kind of the result. Throws `invalid_argument` naming the operation, its shapes and what was expected. */
   infer(inputs: readonly Tensor[], attributes: Attributes): { readonly shape: Shape; readonly kind: Kind };
-  /** The reference: plain double arithmetic. `shape` is that of the result, `shapeAttribute`s resolved. */
+  /** The reference: plain double arithmetic. `shape` is that of the result, names resolved. */
   forward(inputs: readonly Value[], attributes: Attributes, shape: readonly number[]): Float64Array;
   /**
    * The gradient with regard to each input, as nodes: null where it is zero. "none": zero everywhere; "once": this is itself part of a

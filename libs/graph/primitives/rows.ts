@@ -4,7 +4,7 @@ import { formatShape, isStatic, refuse, sameShape } from "../dims.ts";
 import { describeTensor } from "../tensor.ts";
 import { definePrimitive, elementCount, emitted, type Primitive } from "./primitive.ts";
 
-/** Inputs table [rows, ...], indices [...]; result [...indices, ...row]. An index outside the table is undefined behaviour of the executor. */
+/** Inputs table [rows, ...], indices [...]; result [...indices, ...row]. An index outside the table: an error or garbage, by executor. */
 const gatherRows = definePrimitive({
   name: "gatherRows",
   infer: (inputs) => {
