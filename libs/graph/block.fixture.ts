@@ -1,8 +1,9 @@
 /** A pre-norm transformer block with a full softmax over a tied table: the shape of what is trained here, as small or large as wished. */
 
 import { createRandom } from "#libs/core/random.ts";
+import { createGraph, type Graph, gradients } from "./graph.ts";
 import * as ops from "./ops.ts";
-import { constant, input, parameter, type Tensor } from "./tensor.ts";
+import { constant, input, nameOf, parameter, type Tensor } from "./tensor.ts";
 
 export interface BlockSizes {
   readonly batch: number;
@@ -71,4 +72,10 @@ export function createBlock({ batch, length, width, hidden, items }: BlockSizes)
   floats.mask = Float64Array.from({ length: rows * length }, (_, i) => (i % length > Math.floor(i / length) % length ? -1e9 : 0));
   const draw = (): Int32Array => Int32Array.from({ length: rows }, () => random.below(items));
   return { loss, states, parameters, floats, ints: { ids: draw(), targets: draw() } };
+}
+
+/** The loss and its gradients with regard to all parameters: outputs `loss` and `d.NAME`. */
+export function trainingGraph({ loss, parameters }: Block): Graph {
+  const parts = gradients(loss, parameters);
+  return createGraph({ loss, ...Object.fromEntries(parts.map((part, i) => [`d.${nameOf(parameters[i]!)}`, part])) });
 }

@@ -1,7 +1,8 @@
 /** Every primitive of the table: values on all executors, gradients in double precision. */
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Case, compositeCases, draw, primitiveCases, singles } from "./cases.fixture.ts";
+import { caseDistance } from "./agreement.fixture.ts";
+import { type Case, compositeCases, draw, primitiveCases } from "./cases.fixture.ts";
 import { openExecutor } from "./executors/executor.ts";
 import type { Executor } from "./executors/session.ts";
 import { gradientErrors } from "./float64.fixture.ts";
@@ -22,10 +23,6 @@ function lossOf(result: Tensor): Tensor {
   return ops.sum(ops.mul(result, weights));
 }
 
-/** Distance where values are up to 1, relative above. */
-const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
-  Array.from(a, (value, i) => Math.abs(value - b[i]!) / Math.max(1, Math.abs(b[i]!))).reduce((worst, one) => Math.max(worst, one), 0);
-
 describe("primitives", () => {
   const executors: Executor[] = [];
   beforeAll(async () => {
@@ -42,19 +39,7 @@ describe("primitives", () => {
   });
 
   it.each(cases)("%s: executors agree with the reference", async (_, one) => {
-    const drawn = draw(one);
-    const graph = createGraph({ result: one.build(drawn.inputs) });
-    const reference = await (await openExecutor("reference")).open(graph, { threads: 1 });
-    const expected = (await reference.run(singles(drawn))).result!;
-    expect(expected.length).toBeGreaterThan(0);
-    expect(expected.every(Number.isFinite)).toBe(true);
-    for (const executor of executors) {
-      const session = await executor.open(graph, { threads: 1 });
-      const { result } = await session.run(singles(drawn));
-      await session.close();
-      expect(result!.length, executor.name).toBe(expected.length);
-      expect(distance(result!, expected), executor.name).toBeLessThan(1e-5);
-    }
+    for (const executor of executors) expect(await caseDistance(executor, one), executor.name).toBeLessThan(1e-5);
   });
 
   it.each(cases.filter(([, one]) => typeof primitives.get(one.primitive)?.gradient !== "string"))(
