@@ -2,6 +2,7 @@
 
 import { assert } from "#libs/core/errors.ts";
 import type { BlockKernels } from "#libs/sparse/block-kernels.ts";
+import type { EmbeddingKernels } from "#libs/sparse/embedding-kernels.ts";
 import { sparseWasm } from "#libs/sparse/kernels/build/sparse.ts";
 
 /** The bit of the WebAssembly interface used here; Node's types leave it to those of browsers. */
@@ -20,7 +21,7 @@ declare const WebAssembly: WasmInterface;
  * Functions of kernels/sparse.ts. Every `number` that names an array is a byte offset into the memory (0: absent, where allowed);
  * matrices are row-major f32 [rows, d], d a multiple of 4. Out-of-range offsets trap or overwrite: call through typed wrappers only.
  */
-export interface SparseKernels extends BlockKernels {
+export interface SparseKernels extends BlockKernels, EmbeddingKernels {
   /** y[r] = b[r] + sum of value * x[column] for rows [from, to). */
   spmm(offsets: number, indices: number, values: number, x: number, b: number, y: number, d: number, from: number, to: number): void;
   /** scores[i] = weight * <query, matrix[rows ? rows[i] : i]>; keepMax 1: the larger of that and scores[i]. */

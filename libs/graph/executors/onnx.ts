@@ -34,6 +34,12 @@ function sessionOptions(threads: number): Runtime.InferenceSession.SessionOption
   };
 }
 
+interface Wrapped {
+  readonly tensor: Runtime.Tensor;
+  /** What the tensor wraps in place of a feed in shared memory. */
+  readonly copy: FeedValues | null;
+}
+
 interface OutputSlot {
   readonly name: string;
   readonly shape: Shape;
@@ -47,7 +53,7 @@ class OnnxSession<Values extends Float32Array | Float64Array> implements Session
   readonly #slots: readonly Slot[];
   readonly #outputs: readonly OutputSlot[];
   /** A tensor wraps its array, so it is made once for each array; a shape that changed asks for a new one. */
-  readonly #wrapped = new WeakMap<FeedValues, Runtime.Tensor>();
+  readonly #wrapped = new WeakMap<FeedValues, Wrapped>();
 
   constructor(ort: Ort, session: Runtime.InferenceSession, slots: readonly Slot[], outputs: readonly OutputSlot[]) {
     this.#ort = ort;
@@ -59,9 +65,14 @@ class OnnxSession<Values extends Float32Array | Float64Array> implements Session
   #wrap(slot: Slot, values: FeedValues, sizes: Sizes): Runtime.Tensor {
     const dims = resolveShape(slot.shape, sizes);
     const known = this.#wrapped.get(values);
-    if (known && sameShape(known.dims, dims)) return known;
-    const tensor = new this.#ort.Tensor(elementTypes[slot.kind], values as Float32Array, dims);
-    this.#wrapped.set(values, tensor);
+    if (known && sameShape(known.tensor.dims, dims)) {
+      known.copy?.set(values);
+      return known.tensor;
+    }
+    // The runtime takes no shared memory ("Invalid argument"): such a feed is copied, at every run.
+    const copy = values.buffer instanceof SharedArrayBuffer ? values.slice() : null;
+    const tensor = new this.#ort.Tensor(elementTypes[slot.kind], (copy ?? values) as Float32Array, dims);
+    this.#wrapped.set(values, { tensor, copy });
     return tensor;
   }
 

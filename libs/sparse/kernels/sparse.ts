@@ -230,3 +230,4 @@ export function multiplyDense(x: usize, w: usize, y: usize, d: i32, k: i32, from
 }
 
 export * from "./blocks";
+export * from "./embedding";
