@@ -38,6 +38,17 @@ describe("Assortment", () => {
     }
   });
 
+  it("gives the hits that come one after another even lives, alike with every seed", () => {
+    for (const seed of [1, 2, 3]) {
+      const { plans } = planned(seed, 20_000);
+      const lives = plans.filter((plan) => plan.isHit).map((plan) => plan.life);
+      for (let from = 0; from + 200 <= lives.length; from += 200) {
+        const mean = lives.slice(from, from + 200).reduce((sum, life) => sum + life, 0) / 200;
+        expect(Math.abs(mean)).toBeLessThan(0.1);
+      }
+    }
+  });
+
   it("makes no more than two colours of a product hits", () => {
     const level = (plan: { appeal: readonly number[] }): number => plan.appeal.filter((appeal) => appeal > 2).length;
     expect(Math.max(...planned(4, 5000).plans.map(level))).toBe(2);

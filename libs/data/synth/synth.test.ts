@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { createRandom } from "#libs/core/random.ts";
 import { folderWith } from "../importers/fixture.ts";
 import { findHmFiles, importHm } from "../importers/hm.ts";
-import { createCalendar, dayAtShare, drawItem, lifeAt } from "./demand.ts";
+import { createCalendar, dayAtShare, drawItem, lifeAt, stockLeft } from "./demand.ts";
 import { measureRealism } from "./realism.ts";
 import { dayCount, parseSynthSize, weekCount, weekOf } from "./sizes.ts";
 import { synthesize } from "./synth.ts";
@@ -118,7 +118,7 @@ describe("calendar and life", () => {
     expect(lifeAt(120, 100, 150)).toBe(0);
   });
 
-  it("sells out of a weekly delivery towards the end of the week, and never draws forever", () => {
+  it("sells out of a Thursday's delivery until Wednesday, and never draws forever", () => {
     const random = createRandom(2);
     const tables = {
       start: Int32Array.of(0, 2, 3),
@@ -133,10 +133,18 @@ describe("calendar and life", () => {
       for (let i = 0; i < 2000; i++) slow += drawItem(tables, 0, day, random) === 8 ? 1 : 0;
       return slow / 2000;
     };
-    expect(shareOfSlow(dayCount - 7)).toBeCloseTo(0.5, 1);
-    expect(shareOfSlow(dayCount - 6)).toBeCloseTo(0.333, 1);
-    expect(shareOfSlow(dayCount - 1)).toBeLessThan(0.01);
+    const thursday = (Date.UTC(2020, 8, 17) - Date.UTC(2018, 8, 20)) / 86_400_000;
+    expect(shareOfSlow(thursday)).toBeCloseTo(0.5, 1);
+    expect(shareOfSlow(thursday + 1)).toBeCloseTo(0.333, 1);
+    expect(shareOfSlow(thursday + 6)).toBeLessThan(0.01);
+    expect(shareOfSlow(thursday + 7)).toBeCloseTo(0.5, 1);
     expect(drawItem(tables, 1, dayCount - 1, random)).toBe(9);
+  });
+
+  it("has all of a delivery at first and little of it once many pieces are sold", () => {
+    expect(stockLeft(0)).toBe(1);
+    expect(stockLeft(1)).toBeCloseTo(0.92, 2);
+    expect(stockLeft(7)).toBeLessThan(0.05);
   });
 
   it("names the sizes when asked for another", () => {
