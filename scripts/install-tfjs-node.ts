@@ -65,7 +65,7 @@ function works(quiet: boolean): boolean {
 /** The package's own install script: downloads the published library and addon. npm runs it here because it holds back scripts itself. */
 function installPublished(): boolean {
   say("> the published library, TensorFlow 2.9.1");
-  const installed = succeeds("npm", ["run", "install", ...(options.gpu ? ["--", "gpu"] : [])], { cwd: folder, timeout: 600_000 });
+  const installed = succeeds("npm", ["run", "install"], { cwd: folder, timeout: 600_000 });
   if (installed && works(true)) return true;
   say(installed ? "It does not load here." : "It cannot be had here, for the reason above.");
   return false;
