@@ -146,10 +146,10 @@ export interface QualityOptions {
   readonly say: (text: string) => void;
 }
 
-async function prepareSet(set: QualitySet, raw: string, folder: string): Promise<void> {
+/** Imports a data set unless it is there. */
+export async function ensureData(folder: string, name: string, prepare: (options: ImportOptions) => Promise<unknown>): Promise<void> {
   if (existsSync(join(folder, "dataset.json"))) return;
-  const options = { out: folder, name: set.data, maxRejects: 1, progress: noProgress, signal: new AbortController().signal };
-  await set.prepare(raw, options);
+  await prepare({ out: folder, name, maxRejects: 1, progress: noProgress, signal: new AbortController().signal });
 }
 
 /** Figures of every set whose raw files are there, one set after the other; says which were skipped. */
@@ -169,7 +169,7 @@ export async function* qualityFigures({
       continue;
     }
     say(`${set.name}: starting`);
-    await prepareSet(set, folder, join(folders.data, set.data));
+    await ensureData(join(folders.data, set.data), set.data, (options) => set.prepare(folder, options));
     let document = readExperiment(join(root, `tests/bench/quality/${set.name}.yaml`));
     const results = experimentFolder(folders, document.name);
     await mkdir(results, { recursive: true });

@@ -121,19 +121,19 @@ function openEpochs(
   const module = new URL("./epoch-worker.ts", import.meta.url);
   const pool = createPool({ threads: Math.min(1, threadsFor(items.length, threads)), module, open, input, signal });
   const ready = new Map<number, Promise<PackedRows>>();
-  const ask = (epoch: number): Promise<PackedRows> => {
-    const rows = ready.get(epoch) ?? pool.run({ epoch });
-    ready.set(epoch, rows);
+  const prepare = (epoch: number): void => {
+    if (ready.has(epoch)) return;
+    const rows = pool.run({ epoch });
     // A failure is the caller's to see when it comes to this epoch, not the process's before.
     rows.catch(() => undefined);
-    return rows;
+    ready.set(epoch, rows);
   };
   return {
     rows: (epoch) => {
       for (const old of ready.keys()) if (old < epoch) ready.delete(old);
-      const rows = ask(epoch);
-      ask(epoch + 1);
-      return rows;
+      prepare(epoch);
+      prepare(epoch + 1);
+      return ready.get(epoch)!;
     },
     close: () => pool.close(),
   };

@@ -40,7 +40,7 @@ function norm(name: string, x: Tensor, d: number): Tensor {
 }
 
 function linear(name: string, x: Tensor, from: number, to: number): Tensor {
-  return add(matmul(x, parameter(`${name}.weights`, [from, to])), parameter(`${name}.bias`, [to]));
+  return matmul(x, parameter(`${name}.weights`, [from, to]), { bias: parameter(`${name}.bias`, [to]) });
 }
 
 interface Sizes extends NetworkShape {

@@ -37,6 +37,8 @@ const splitSchema = z.discriminatedUnion("kind", [
 const recipeSchema = z.strictObject({
   /** Settings by source. */
   sources: z.record(z.string(), settings).default({}),
+  /** Settings of SASRec. */
+  sasrec: settings.default({}),
   labels: z
     .strictObject({
       kind: z.enum(["windows", "leave_last_out"]).default("windows"),

@@ -173,17 +173,18 @@ describe("the future", () => {
       const options = {
         ...optionsFor(),
         data: { ...data, interactions },
-        recipe: { ...defaultRecipe, sources, ranker_users: 200 },
+        recipe: { ...defaultRecipe, sources, sasrec: { dimensions: 8, feedForward: 8, length: 8, epochs: 1 }, ranker_users: 200 },
         labels: defaultLabels,
         seed: 1,
         threads: 1,
         store,
       };
-      const fitted = await fitModels(options, cases, ["modiste"]);
+      const fitted = await fitModels(options, cases, ["modiste", "sasrec"]);
       // The same users in both: what they took differs, what is known of them must not.
       const asked = { ...fitted, cases: { ...everyone, train: cases.train, histories: cases.histories } };
-      const names = [...models.sources.map(({ name }) => name), "union", "modiste"];
-      return { digest: casesDigest(cases), lists: names.map((name) => makeLists(asked, options.data, name, 12, options).items) };
+      const names = [...models.sources.map(({ name }) => name), "sasrec", "union", "modiste"];
+      const lists = await Promise.all(names.map(async (name) => (await makeLists(asked, options.data, name, 12, options)).items));
+      return { digest: casesDigest(cases), lists };
     };
     const plain = await listsWith(data.interactions);
     const leaking = await listsWith(planted(from));

@@ -19,6 +19,7 @@ import { type OfflineModel, recommendOffline } from "../training/recommend.ts";
 import { createReleaseId, trainRelease } from "../training/train-release.ts";
 import type { EvaluationData } from "./data.ts";
 import type { Recipe } from "./document.ts";
+import { type FittedSequenceModel, fitSequenceModel, sequenceLists, sequenceModel } from "./sequence-model.ts";
 
 /** Models that no recipe changes. */
 export const baselineModels = ["most_popular", "own_recent"] as const;
@@ -50,6 +51,8 @@ export interface FittedModels {
   readonly sources: readonly LoadedSource[];
   /** Null where only sources were asked for. */
   readonly pipeline: OfflineModel | null;
+  /** Null where it was not asked for. */
+  readonly sequence: FittedSequenceModel | null;
   /** Seconds that a model's parts took together. */
   readonly fitSeconds: (model: string) => number;
   /** What each part says of itself. */
@@ -62,6 +65,9 @@ export async function fitModels(options: FitOptions, cases: Cases, wanted: reado
   const past = { ...data, interactions: cases.train, endSeconds: cases.endSeconds };
   const seconds = new Map<string, number>();
   const common = { ...options, codeVersion: options.codeVersion, settings: recipe.sources };
+  const sequence = wanted.includes(sequenceModel)
+    ? await timed(seconds, sequenceModel, options.clock, () => fitSequenceModel(options, cases))
+    : null;
   if (wanted.includes(unionModel) || wanted.includes(pipelineModel)) {
     let whole = 0;
     const onStep = (step: string, took: number): void => {
@@ -71,6 +77,7 @@ export async function fitModels(options: FitOptions, cases: Cases, wanted: reado
     const trained = await trainRelease({ ...common, data: past, labels, rankerUsersMax: recipe.ranker_users, onStep });
     const parts: Record<string, unknown> = {};
     for (const { name } of models.sources) parts[name] = (await store.part(trained.manifest, name)).meta();
+    if (sequence) parts[sequenceModel] = sequence.part;
     const { model, catalog, statistics } = trained;
     return {
       cases,
@@ -79,6 +86,7 @@ export async function fitModels(options: FitOptions, cases: Cases, wanted: reado
       statistics,
       sources: model.sources,
       pipeline: model,
+      sequence,
       fitSeconds: (name) => seconds.get(name) ?? (name === unionModel || name === pipelineModel ? whole : 0),
       parts,
     };
@@ -100,7 +108,15 @@ export async function fitModels(options: FitOptions, cases: Cases, wanted: reado
   );
   const parts: Record<string, unknown> = {};
   for (const { name } of sources) parts[name] = (await draft.readPart(name)).meta();
-  return { cases, labels, catalog, statistics, sources, pipeline: null, fitSeconds: (name) => seconds.get(name) ?? 0, parts };
+  if (sequence) parts[sequenceModel] = sequence.part;
+  return { cases, labels, catalog, statistics, sources, pipeline: null, sequence, fitSeconds: (name) => seconds.get(name) ?? 0, parts };
+}
+
+async function timed<T>(seconds: Map<string, number>, name: string, clock: Clock, work: () => Promise<T>): Promise<T> {
+  const started = clock.monotonicMs();
+  const result = await work();
+  seconds.set(name, (clock.monotonicMs() - started) / 1000);
+  return result;
 }
 
 type ListMaker = (user: OfflineUser) => ArrayLike<number>;
@@ -167,14 +183,15 @@ export function caseUser({ cases, labels }: Pick<FittedModels, "cases" | "labels
 }
 
 /** The lists of all cases, one after the other. */
-export function makeLists(
+export async function makeLists(
   fitted: FittedModels,
   data: EvaluationData,
   model: string,
   k: number,
-  options: Pick<FitOptions, "progress" | "signal">,
-): Lists {
-  const { cases } = fitted;
+  options: Pick<FitOptions, "progress" | "signal" | "threads">,
+): Promise<Lists> {
+  const { cases, catalog, labels } = fitted;
+  if (model === sequenceModel) return sequenceLists(fitted.sequence!, cases, catalog, labels, k, options);
   const make = listMaker(fitted, model, k);
   const count = cases.users.length;
   function* lists(): Generator<ArrayLike<number>> {

@@ -4,6 +4,7 @@ import { invalid } from "#libs/core/errors.ts";
 import { defaultRecipe, type ExperimentDocument, type Recipe } from "./document.ts";
 import { baselineModels, pipelineModel, unionModel } from "./models.ts";
 import type { ExperimentOptions } from "./options.ts";
+import { sequenceModel } from "./sequence-model.ts";
 
 export interface NamedModel {
   readonly name: string;
@@ -15,8 +16,10 @@ export interface NamedModel {
 /** All models of the document, baselines once. Throws `invalid_argument` naming an unknown one. */
 export function modelsOf({ document, models }: ExperimentOptions): NamedModel[] {
   const sources = models.sources.map(({ name }) => name);
-  const known: string[] = [...baselineModels, ...sources, unionModel, pipelineModel];
-  const chosen = document.models ?? known;
+  const standard: string[] = [...baselineModels, ...sources, unionModel, pipelineModel];
+  // Trained for minutes: only where a document names it.
+  const known = [...standard, sequenceModel];
+  const chosen = document.models ?? standard;
   const unknown = chosen.filter((model) => !known.includes(model));
   if (unknown.length > 0) throw invalid("models", `${unknown.join(", ")}: known are ${known.join(", ")}`, "unknown_model");
   for (const [name, recipe] of Object.entries(document.recipes))

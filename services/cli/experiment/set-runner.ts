@@ -21,6 +21,7 @@ import {
 import type { NamedModel } from "./named-models.ts";
 import type { ExperimentOptions } from "./options.ts";
 import type { Run, RunKey } from "./records.ts";
+import { sequenceModel } from "./sequence-model.ts";
 
 const labelsOf = (document: ExperimentDocument, recipe: Recipe): LabelRecipe => ({
   ...recipe.labels,
@@ -33,6 +34,7 @@ const labelsOf = (document: ExperimentDocument, recipe: Recipe): LabelRecipe => 
 /** The parts of a recipe that a model depends on. */
 function settingsOf({ model, recipe }: NamedModel): unknown {
   if (model === unionModel || model === pipelineModel) return recipe;
+  if (model === sequenceModel) return recipe.sasrec;
   return recipe.sources[model] ?? {};
 }
 
@@ -94,7 +96,7 @@ export function createSetRunner(options: ExperimentOptions, cases: Cases, all: r
       }
       const fit = await fitted(named.recipe, [...new Set([named.model, ...missing])]);
       const started = clock.monotonicMs();
-      const lists = makeLists(fit, data, named.model, k, options);
+      const lists = await makeLists(fit, data, named.model, k, fitOptions(options, named.recipe));
       const part = fit.parts[named.model];
       const run: Run = {
         key,

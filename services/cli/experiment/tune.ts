@@ -11,6 +11,7 @@ import { defaultRecipe, type ExperimentDocument, type Recipe, type TuneDocument 
 import { fitModels, makeLists, pipelineModel, unionModel } from "./models.ts";
 import type { ExperimentOptions } from "./options.ts";
 import { createSearch, medianStopping, type Stopping, type Trial, type TrialSettings } from "./search.ts";
+import { sequenceModel } from "./sequence-model.ts";
 import { fitOptions } from "./set-runner.ts";
 import { casesOf } from "./split-cases.ts";
 import { figuresOf } from "./summary.ts";
@@ -31,21 +32,24 @@ const rungShares = [1 / 9, 1 / 3, 1] as const;
 
 export function withSettings(recipe: Recipe, settings: TrialSettings): Recipe {
   const sources: Recipe["sources"] = { ...recipe.sources };
+  const sasrec: Recipe["sasrec"] = { ...recipe.sasrec };
   for (const [name, value] of Object.entries(settings)) {
     const [source, setting] = name.split(".") as [string, string];
-    sources[source] = { ...sources[source], [setting]: value };
+    if (source === sequenceModel) sasrec[setting] = value;
+    else sources[source] = { ...sources[source], [setting]: value };
   }
-  return { ...recipe, sources };
+  return { ...recipe, sources, sasrec };
 }
 
 function checkTune({ document, models }: TuneOptions): { tune: TuneDocument; figure: string } {
   const { tune } = document;
   if (!tune) throw invalid("tune", "the document has no section `tune`", "tune_missing");
   const sources = models.sources.map(({ name }) => name);
-  const known = [...sources, unionModel, pipelineModel];
+  const known = [...sources, unionModel, pipelineModel, sequenceModel];
+  const tunable = [...sources, sequenceModel];
   if (!known.includes(tune.model)) throw invalid("tune.model", `"${tune.model}" is none of ${known.join(", ")}`, "unknown_model");
-  const strange = Object.keys(tune.ranges).filter((name) => !sources.includes(name.split(".")[0]!));
-  if (strange.length > 0) throw invalid("tune.ranges", `${strange.join(", ")}: known sources are ${sources.join(", ")}`, "unknown_source");
+  const strange = Object.keys(tune.ranges).filter((name) => !tunable.includes(name.split(".")[0]!));
+  if (strange.length > 0) throw invalid("tune.ranges", `${strange.join(", ")}: known are ${tunable.join(", ")}`, "unknown_source");
   const idle =
     tune.model === unionModel || tune.model === pipelineModel
       ? []
@@ -75,7 +79,7 @@ async function runTrial(
     const fitted = await fitModels(fitOptions(options, recipe), cases, [model]);
     for (const [r, share] of rungShares.entries()) {
       const part = sampleCases(cases, Math.ceil(cases.users.length * share), document.seed + r);
-      const lists = makeLists({ ...fitted, cases: part }, data, model, k, options);
+      const lists = await makeLists({ ...fitted, cases: part }, data, model, k, fitOptions(options, recipe));
       const mean = meanOf(scoreLists(lists, part, metrics, document.k).get(figure)!);
       const whole = share === 1;
       if (whole) seen.push(mean);
