@@ -12,7 +12,7 @@ export const referenceUnits = 125;
  * former is spread evenly: with .1 in common rather than .2 (and less noise in `demand.ts` and `catalogue.ts`) the share that the top tenth of a week's
  * articles should sell differs by .0053 between seeds, not by .0076 (standard deviation before any customer comes).
  */
-const hitSpread = 0.7;
+const hitSpread = 0.67;
 const hitSpreadOfProduct = 0.1;
 /** Spread of the demand of all products, wider in a busier shop, and of the colours of one. */
 const productSpread = 0.11;

@@ -175,7 +175,7 @@ const colourLifeSpread = 0.1;
 function middleLife(section: Section, isHit: boolean, meanUnits: number): number {
   const longer = (meanUnits / referenceUnits) ** 0.31;
   if (section.group === childrenGroup) return 95 * longer;
-  return isHit ? 112 : 238 * longer;
+  return isHit ? 112 : 235 * longer;
 }
 
 /** A colour turns a style a little, the same way for every product. */
