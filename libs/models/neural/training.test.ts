@@ -77,6 +77,23 @@ describe("training", () => {
     await expect(train(counter([]), optionsWith({ resume: { ...kept[0]!, arrays } }))).rejects.toThrow(/weight\/count is missing/);
   });
 
+  it("leaves a checkpoint of the very step at which it is stopped", async () => {
+    const kept: Checkpoint[] = [];
+    const stop = new AbortController();
+    const stopped = train(
+      counter([]),
+      optionsWith({
+        checkpointEvery: 5,
+        onCheckpoint: async (checkpoint) => void kept.push(checkpoint),
+        progress: ({ done }) => done === 13 && stop.abort(),
+        signal: stop.signal,
+      }),
+    );
+    await expect(stopped).rejects.toMatchObject({ code: "cancelled" });
+    expect(kept.map(({ step }) => step)).toEqual([5, 10, 13]);
+    expect(kept.at(-1)!.arrays["weight/count"]![0]).toBe(13);
+  });
+
   it("the rate rises, then falls to nothing", () => {
     const schedule = { rate: 2, steps: 100, warmUp: 0.1, decay: "cosine" } as const;
     expect([1, 5, 10, 55, 100].map((step) => rateAt(schedule, step))).toEqual([0.2, 1, 2, expect.closeTo(1, 10), expect.closeTo(0, 10)]);

@@ -42,7 +42,7 @@ export interface TrainingOptions {
   readonly validations: number;
   /** Validations without a better one that end the training. */
   readonly patience: number;
-  /** Steps between two checkpoints; 0: none. */
+  /** Steps between two checkpoints, and one more when the training is stopped; 0: none. */
   readonly checkpointEvery: number;
   readonly onCheckpoint: (checkpoint: Checkpoint) => Promise<void>;
   /** Null: from the start. */
@@ -79,6 +79,8 @@ export async function train(trainee: Trainee, options: TrainingOptions): Promise
   const run = options.resume ? resumed(trainee, options.resume) : freshRun(trainee);
   const every = Math.max(1, Math.ceil(schedule.steps / options.validations));
   while (run.step < schedule.steps && !isExhausted(run, options.patience)) {
+    // Whoever stops a training wants to go on later: not a step is lost.
+    if (signal.aborted && options.checkpointEvery > 0 && run.step > 0) await options.onCheckpoint(checkpointOf(trainee, run));
     throwIfAborted(signal);
     const step = run.step + 1;
     const loss = await trainee.step(step, rateAt(schedule, step));

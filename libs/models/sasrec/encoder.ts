@@ -16,6 +16,8 @@ export interface RowTables {
   /** By event code and by bucket; null: no input. */
   readonly types: Float32Array | null;
   readonly gaps: Float32Array | null;
+  /** State of whom nothing is known, [d]. */
+  readonly nobody: Float32Array;
 }
 
 /** A user's events, oldest first; item -1: unknown. */
@@ -52,8 +54,8 @@ const buckets = [0.25, 0.5, 1] as const;
 const batchUsers = 64;
 
 /**
- * States [users, d]: what the network makes of each history's latest events; zeros without any. The inner product with an item's vector is its score.
- * `history(u)` answers user u's events. Throws `cancelled`.
+ * States [users, d]: what the network makes of each history's latest events; `nobody` without any. The inner product with an
+ * item's vector is its score. `history(u)` answers user u's events. Throws `cancelled`.
  */
 export async function encodeUsers(
   session: Session,
@@ -69,7 +71,8 @@ export async function encodeUsers(
   const groups: number[][] = lengths.map(() => []);
   for (let user = 0; user < users; user++) {
     const count = Math.min(history(user).items.length, tables.length);
-    if (count > 0) groups[lengths.findIndex((length) => count <= length)]!.push(user);
+    if (count === 0) states.set(tables.nobody, user * d);
+    else groups[lengths.findIndex((length) => count <= length)]!.push(user);
   }
   for (const [g, group] of groups.entries()) {
     const length = lengths[g]!;

@@ -8,11 +8,12 @@ import { type Checkpoint, type Trainee, type TrainingRecord, train } from "#libs
 import { createDenseWeights, type Table } from "#libs/models/neural/weights.ts";
 import { composedMost, createBatch } from "#libs/models/sasrec/batches.ts";
 import { createDropoutPool } from "#libs/models/sasrec/dropout.ts";
-import { encodeUsers, type RowTables } from "#libs/models/sasrec/encoder.ts";
+import { type EventHistory, encodeUsers, type RowTables } from "#libs/models/sasrec/encoder.ts";
 import { open } from "#libs/models/sasrec/epoch-worker.ts";
 import { contextTables, createContext, type EventSequences, initializeContext } from "#libs/models/sasrec/inputs.ts";
 import { createComposedRows, createItemVectors, finalVectors, initializeVectors } from "#libs/models/sasrec/item-vectors.ts";
 import { encoderGraph, trainingGraph } from "#libs/models/sasrec/network.ts";
+import { stateOfNobody } from "#libs/models/sasrec/nobody.ts";
 import type { PackedRows } from "#libs/models/sasrec/packing.ts";
 import type { SasrecSettings } from "#libs/models/sasrec/settings.ts";
 import { runStep, type StepState } from "#libs/models/sasrec/steps.ts";
@@ -88,7 +89,8 @@ export async function fitSasrec(options: SasrecFit): Promise<SasrecModel> {
       signal,
     });
     const weights = Object.fromEntries(Object.entries(state.dense.weights).map(([name, values]) => [name, values.slice()]));
-    return { tables: copyTables(tablesNow()), weights, record };
+    const tables = copyTables(tablesNow());
+    return { tables: { ...tables, nobody: stateOfNobody(tables.items, takenCounts(options.sequences), tables.d) }, weights, record };
   } finally {
     for (const session of sessions) await session.close();
     await epochs.close();
@@ -212,6 +214,12 @@ function knownItems({ itemCount, items }: EventSequences): Uint8Array {
   return known;
 }
 
+function takenCounts({ itemCount, items }: EventSequences): Float64Array {
+  const counts = new Float64Array(itemCount);
+  for (const item of items) counts[item]!++;
+  return counts;
+}
+
 function rowTables({ items, context, settings }: StepState, known: Uint8Array): RowTables {
   return {
     d: settings.dimensions,
@@ -220,6 +228,7 @@ function rowTables({ items, context, settings }: StepState, known: Uint8Array): 
     positions: context.positions.weights.values,
     types: context.types?.weights.values ?? null,
     gaps: context.gaps?.weights.values ?? null,
+    nobody: new Float32Array(settings.dimensions),
   };
 }
 
@@ -230,6 +239,11 @@ const copyTables = (tables: RowTables): RowTables => ({
   gaps: tables.gaps?.slice() ?? null,
 });
 
+function historyOf({ offsets, items, times, types }: EventSequences, user: number): EventHistory {
+  const [from, to] = [offsets[user]!, offsets[user + 1]!];
+  return { items: items.subarray(from, to), times: Array.prototype.slice.call(times, from, to), types: types.subarray(from, to) };
+}
+
 /** NDCG@10 of the held-out items; null without any. */
 async function validationFigure(
   encoder: Session,
@@ -239,20 +253,9 @@ async function validationFigure(
   { seen, threads, signal }: SasrecFit,
 ): Promise<number | null> {
   if (users.length === 0) return null;
-  const { offsets } = training;
-  const range = (at: number): [number, number] => [offsets[users[at]!]!, offsets[users[at]! + 1]!];
-  const history = (at: number) => {
-    const [from, to] = range(at);
-    return {
-      items: training.items.subarray(from, to),
-      times: Array.prototype.slice.call(training.times, from, to),
-      types: training.types.subarray(from, to),
-    };
-  };
+  const history = (at: number) => historyOf(training, users[at]!);
   const states = await encodeUsers(encoder, dense.weights, tables, users.length, history, signal);
-  const own = Array.from(users, (_, at) =>
-    seen === "drop" ? [...new Set(training.items.subarray(...range(at)))].sort((a, b) => a - b) : [],
-  );
+  const own = Array.from(users, (_, at) => (seen === "drop" ? [...new Set(Array.from(history(at).items))].sort((a, b) => a - b) : []));
   const starts = new Int32Array(users.length + 1);
   own.forEach((list, at) => {
     starts[at + 1] = starts[at]! + list.length;

@@ -21,8 +21,8 @@ export interface EventSequences {
 
 /** Rows of the table of gaps: 0 for the first event, then doubling minutes up to 2^30, some two thousand years. */
 export const gapBuckets = 32;
-/** One more than the largest code of libs/events. */
-const typeCodes = 7;
+/** Rows of the table of types: one more than the largest code of libs/events. */
+export const typeCodes = 7;
 
 /** Bucket of the time between two events, in seconds. */
 export function gapBucket(seconds: number): number {

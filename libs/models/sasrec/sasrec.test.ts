@@ -157,7 +157,8 @@ describe("SASRec", () => {
   it("ranks for empty and one-event histories, and a user's score does not depend on who is beside it", async () => {
     const model = await trained({});
     const [empty, one, long] = await scores(model, [[], [4], Array.from({ length: 20 }, (_, n) => (n * 3) % items)]);
-    expect(empty!.every((score) => score === 0)).toBe(true);
+    expect(new Set(empty).size).toBeGreaterThan(items / 2);
+    expect(empty!.every(Number.isFinite)).toBe(true);
     expect(best(one!)).toBe(7);
     const [alone] = await scores(model, [[4]]);
     alone!.forEach((score, item) => {
