@@ -112,11 +112,14 @@ export const fleet: readonly FleetRow[] = [
   },
 ];
 
-/** What the trainer fits: every source, the ranker and the gateway's part. */
+export type SequenceModel = import("./ranking/sequence-part.ts").SequenceModel;
+
+/** What the trainer fits: every source, the ranker, the gateway's part, and SASRec where a recipe names it. */
 export interface FleetModels {
   readonly sources: readonly { readonly name: string; readonly source: CandidateSource<unknown> }[];
   readonly ranker: Ranker<unknown>;
   readonly gatewayPart: typeof import("./gateway/part.ts");
+  readonly sequence: typeof import("./ranking/sequence-part.ts");
 }
 
 export async function loadModels(): Promise<FleetModels> {
@@ -124,5 +127,6 @@ export async function loadModels(): Promise<FleetModels> {
     sources: await Promise.all(sources.map(async ({ name, source }) => ({ name, source: await source() }))),
     ranker: await loadRanker(),
     gatewayPart: await import("./gateway/part.ts"),
+    sequence: await import("./ranking/sequence-part.ts"),
   };
 }

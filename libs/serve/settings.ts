@@ -5,6 +5,7 @@ import { choice, form, integer, list, millis, number, secret, text, url } from "
 import { type ConfigSources, type LoadedConfig, loadConfig } from "#libs/config/load.ts";
 import { ConfigProblems } from "#libs/config/problems.ts";
 import { type ConfigOf, type ConfigSchema, defineConfig, serviceWord } from "#libs/config/schema.ts";
+import { executorNames } from "#libs/graph/executors/executor.ts";
 import { isTarget } from "#libs/rpc/connect.ts";
 import { parseFaults } from "#libs/rpc/faults.ts";
 import { logLevels } from "#libs/telemetry/log.ts";
@@ -20,6 +21,7 @@ export const processSettings = defineConfig({
   noticeUrl: secret("NOTICE_URL", "webhook that training tells of its start, result or refusal (JSON with `text`, as Slack reads it)", {
     fallback: undefined,
   }),
+  executor: choice("EXECUTOR", "library that trains neural models (libs/graph)", executorNames, { fallback: "onnx" }),
   subjectHashKey: secret("SUBJECT_HASH_KEY", "key under which user ids are hashed in logs and traces", { min: 1, fallback: "modiste" }),
 });
 

@@ -40,12 +40,16 @@ const row: FleetRow = {
   module: async () => rankingService(byIndex),
 };
 
+function start(): Promise<StartedServices> {
+  const env = { MODISTE_HOME: home, MODISTE_RPC_PORT: "0", MODISTE_ADMIN_PORT: "0" };
+  return startServices([row], [], { env, log: (service) => createLogger({ service, level: "silent" }) });
+}
+
 beforeEach(async () => {
   asked = [];
   home = await mkdtemp(join(tmpdir(), "modiste-ranking-"));
   await writeSmallRelease(home, "r1", shop, ["ranking"]);
-  const env = { MODISTE_HOME: home, MODISTE_RPC_PORT: "0", MODISTE_ADMIN_PORT: "0" };
-  started = await startServices([row], [], { env, log: (service) => createLogger({ service, level: "silent" }) });
+  started = await start();
 });
 
 afterEach(async () => {
@@ -86,6 +90,13 @@ describe("the ranking service", () => {
     });
     const itemIds = Array.from({ length: 2001 }, (_, i) => `item-${i}`);
     await expect(rank({ itemIds })).rejects.toMatchObject({ code: "invalid_argument", field: "item_ids" });
+  });
+
+  it("refuses a release whose SASRec part cannot be read, by name", async () => {
+    await started.close();
+    await writeSmallRelease(home, "r2", shop, ["ranking", "sasrec"]);
+    started = await start();
+    await expect(rank({ itemIds: ["item-1"] })).rejects.toThrow(/release r2 was refused: release r2, part sasrec: meta\.json: model/);
   });
 
   it("answers an empty list for no candidates", async () => {

@@ -6,16 +6,20 @@ import { eventCode } from "#libs/events/event.ts";
 import type { SourceColumn } from "#libs/features/features.ts";
 import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
 import type { Loaded } from "#libs/release/follower.ts";
+import type { ReleaseManifest } from "#libs/release/manifest.ts";
 import { bind } from "#libs/rpc/definition.ts";
 import { denseEvents } from "#libs/serve/dense-events.ts";
 import type { Ranker } from "#libs/serve/ranker.ts";
-import { releaseSettings, serveReleases } from "#libs/serve/release-library.ts";
+import { type ReleaseLibrary, releaseSettings, serveReleases } from "#libs/serve/release-library.ts";
 import { defineService, type ServiceModule } from "#libs/serve/service.ts";
 import { RankerDefinition, type RankRequest, type RankResponse, type SourceColumn as SourceColumnMessage } from "#protos/ranker.ts";
+import { goldenHistory, loadSequencePart, type SequenceModel, sequencePart } from "./sequence-part.ts";
 
 interface RankingArtifact {
   readonly catalog: IndexedCatalog;
   readonly artifact: unknown;
+  /** SASRec; null where the release has none. */
+  readonly sequence: SequenceModel | null;
 }
 
 const candidatesMax = 2000;
@@ -83,16 +87,29 @@ function warm(ranker: Ranker<unknown>, { manifest, artifact: { catalog, artifact
     ranker.score(artifact, { candidates, sources: [], events, attributes: new Map(), nowSeconds });
 }
 
+/** The graph file, run as requests will run it. */
+async function warmSequence({ manifest, artifact: { catalog, sequence } }: Loaded<RankingArtifact>): Promise<void> {
+  if (sequence === null) return;
+  for (const { events } of manifest.golden) await sequence.states([goldenHistory(events, catalog)]);
+}
+
+async function loadArtifact(ranker: Ranker<unknown>, library: ReleaseLibrary, manifest: ReleaseManifest): Promise<RankingArtifact> {
+  const catalog = await library.catalog(manifest);
+  const artifact = await ranker.load({ part: await library.store.part(manifest, "ranking"), catalog });
+  if (!manifest.parts[sequencePart]) return { catalog, artifact, sequence: null };
+  return { catalog, artifact, sequence: await loadSequencePart({ part: await library.store.part(manifest, sequencePart), catalog }) };
+}
+
 export function rankingService(ranker: Ranker<unknown>): ServiceModule {
   return defineService({
     config: releaseSettings,
     start: async (context) => {
       const releases = await serveReleases<RankingArtifact>(context, {
-        load: async (library, manifest) => {
-          const catalog = await library.catalog(manifest);
-          return { catalog, artifact: await ranker.load({ part: await library.store.part(manifest, "ranking"), catalog }) };
+        load: (library, manifest) => loadArtifact(ranker, library, manifest),
+        warm: async (loaded) => {
+          warm(ranker, loaded);
+          await warmSequence(loaded);
         },
-        warm: async (loaded) => warm(ranker, loaded),
       });
       const rank = async (request: RankRequest): Promise<RankResponse> => {
         const { release, artifact } = releases.pinned(request.release);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { secondsPerWeek, systemClock } from "#libs/core/clock.ts";
 import { noProgress } from "#libs/core/progress.ts";
 import { openFolderStore, type ReleaseStore } from "#libs/release/folder-store.ts";
+import type { ReleaseManifest } from "#libs/release/manifest.ts";
 import type { PartWriter } from "#libs/release/part.ts";
 import { releaseBefore } from "#libs/release/rollback.ts";
 import { type GuardedOptions, trainGuarded } from "../../services/cli/gate/guarded-train.ts";
@@ -121,6 +122,62 @@ describe("a candidate held against the serving release on the last week", () => 
     expect(promotion.decision).toBe("refused");
     expect(promotion.reasons.join()).toContain("constant_scores: the ranker");
     expect((await store.manifest(id)).promotion.decision).toBe("refused");
+  });
+});
+
+describe("a release with SASRec", () => {
+  const sasrec = { dimensions: 8, feedForward: 8, blocks: 1, length: 10, epochs: 1 };
+  let release: ReleaseManifest;
+  beforeAll(async () => {
+    release = await trainGuarded(await guarded({ compare: false, settings: { sasrec } }));
+  });
+
+  /** The same models, whose SASRec scores as `scores` says. */
+  const scoring = (scores: (own: Float64Array) => Float64Array): FleetModels => ({
+    ...models,
+    sequence: {
+      ...models.sequence,
+      loadSequencePart: async (context) => {
+        const own = await models.sequence.loadSequencePart(context);
+        return { ...own, scores: (state, items) => scores(own.scores(state, items)) };
+      },
+    },
+  });
+
+  it("holds it as a part of its own, names it in its recipe, and is sound", async () => {
+    expect(Object.keys(release.parts)).toContain("sasrec");
+    expect(release.parts.sasrec!.files.map(({ name }) => name)).toEqual(["arrays.safetensors", "encoder.onnx", "meta.json"]);
+    expect(release.recipe!.settings).toEqual({ sasrec });
+    expect(release.promotion.reasons).toEqual(["training was told not to compare"]);
+    const { sequence } = await verifyRelease(store, release.id, models);
+    expect(sequence!.settings).toMatchObject(sasrec);
+    expect((await verifyRelease(store, shop.release, models)).sequence).toBeNull();
+  });
+
+  it("is refused where its scores are constant, or none", async () => {
+    await expect(
+      verifyRelease(
+        store,
+        release.id,
+        scoring((own) => own.fill(1)),
+      ),
+    ).rejects.toThrow(/constant_scores: SASRec gives all items/);
+    await expect(
+      verifyRelease(
+        store,
+        release.id,
+        scoring((own) => own.fill(Number.NaN, 3, 4)),
+      ),
+    ).rejects.toThrow(/non_finite: SASRec scores item 3/);
+  });
+
+  it("is refused where a file of the part is damaged, or its arrays are of another training", async () => {
+    const flipped = await copyRelease(shop.home, release.id, "sasrec-flipped");
+    await flipped.flipBit("sasrec");
+    await expect(verifyRelease(store, flipped.id, models)).rejects.toThrow(/part sasrec: \S+ does not have the SHA-256/);
+    const foreign = await copyRelease(shop.home, release.id, "sasrec-foreign");
+    await foreign.tensors("sasrec", (arrays) => void (arrays.get("positions") as Float32Array).reverse());
+    await expect(verifyRelease(store, foreign.id, models)).rejects.toThrow(/part sasrec: golden history .* do not belong together/);
   });
 });
 

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
+import { checkpointOption } from "../checkpoint-option.ts";
 import { readExperiment } from "../experiment/document.ts";
 import { executeExperiment, experimentFolder, printSummary, writeSummary } from "../experiment/execute.ts";
 import { exportLists } from "../experiment/export-lists.ts";
@@ -14,13 +15,14 @@ interface ExperimentFlags {
   readonly home?: string;
   readonly threads: number;
   readonly exportLists: boolean;
+  readonly checkpointEvery: number;
 }
 
 async function experiment(file: string, flags: ExperimentFlags): Promise<void> {
   const document = readExperiment(file);
   const folders = homeFolders(flags.home);
   const folder = experimentFolder(folders, document.name);
-  const executed = await executeExperiment(document, { folders, threads: flags.threads });
+  const executed = await executeExperiment(document, { folders, threads: flags.threads, checkpointEvery: flags.checkpointEvery });
   for (const one of executed) printSummary(one);
   await writeSummary(folder, executed);
   await writeFile(join(folder, "report.html"), reportPage(document, executed));
@@ -34,6 +36,7 @@ export function experimentCommand(): Command {
     .argument("<document>", "YAML file: data, split, models, recipes (docs/evaluation.md)")
     .option(...homeOption)
     .option("--threads <n>", "most threads", wholeNumber("--threads", 1), availableParallelism())
+    .option(...checkpointOption)
     .option("--export-lists", "write recommended lists and truth as Parquet beside the report", false)
     .action(experiment);
 }

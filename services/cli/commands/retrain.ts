@@ -35,7 +35,7 @@ async function retrainOnce(flags: TrainFlags, signal: AbortSignal): Promise<void
       print(`${flags.data} has not changed since a release was made of it`);
       return;
     }
-    await promoteIfPassed(work, await trainWithProgress({ ...work, signal }));
+    await promoteIfPassed(work, await trainWithProgress({ ...work, staleCheckpoint: "remove", signal }));
   } catch (error) {
     if (signal.aborted) return;
     remark(`retraining failed: ${error instanceof Error ? error.message : String(error)}`);

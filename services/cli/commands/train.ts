@@ -3,18 +3,22 @@ import { join } from "node:path";
 import { Command, Option } from "commander";
 import { z } from "zod";
 import { systemClock } from "#libs/core/clock.ts";
-import { invalid } from "#libs/core/errors.ts";
+import { invalid, type ModisteError } from "#libs/core/errors.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
 import type { ReleaseManifest } from "#libs/release/manifest.ts";
 import { loadModels } from "../../fleet.ts";
+import { checkpointOption } from "../checkpoint-option.ts";
 import { checkSources } from "../experiment/named-models.ts";
 import { trainGuarded } from "../gate/guarded-train.ts";
 import { createNotice, describeDecision } from "../gate/notice.ts";
 import { dataSetFolder, type HomeFolders, homeFolders, homeOption } from "../home.ts";
 import { stopSignal } from "../stop-signal.ts";
-import { formatSeconds, print, progressLine, remark, table } from "../terminal.ts";
+import { formatSeconds, type ProgressLine, print, progressLine, remark, table } from "../terminal.ts";
+import { type CheckpointOptions, checkpointFile, checkpointSteps, noCheckpoints, openCheckpoints } from "../training/checkpoints.ts";
+import { defaultLabels } from "../training/label-weeks.ts";
 import { loadTrainingData } from "../training/load-data.ts";
-import type { TrainOptions } from "../training/train-release.ts";
+import { sequenceIdentity, sequenceModel } from "../training/sequence.ts";
+import type { TrainingData, TrainOptions } from "../training/train-release.ts";
 import { modisteVersion } from "../version.ts";
 import { wholeNumber } from "../whole-number.ts";
 
@@ -42,18 +46,37 @@ export interface TrainWork {
   readonly settings: SourceSettings;
   /** Whether the release is held against the serving one. */
   readonly gate: boolean;
+  /** Steps of SASRec between two checkpoints; 0: none. */
+  readonly checkpointEvery?: number;
+  /** What becomes of a checkpoint of another training: an error, or it is told of and removed. */
+  readonly staleCheckpoint?: "refuse" | "remove";
   readonly signal?: AbortSignal;
+}
+
+/** Opened before anything is trained, so that a checkpoint which does not fit is told of at once. */
+async function checkpointsFor(work: TrainWork, training: TrainingData, line: ProgressLine): Promise<CheckpointOptions> {
+  const { folders, settings, seed, checkpointEvery = checkpointSteps, staleCheckpoint = "refuse" } = work;
+  const sasrec = settings[sequenceModel];
+  if (sasrec === undefined) return noCheckpoints;
+  const say = (text: string): void => {
+    line.end();
+    remark(text);
+  };
+  const file = checkpointFile(folders.home, ["train", training.name]);
+  return openCheckpoints({
+    file,
+    identity: sequenceIdentity({ recipe: { sasrec }, labels: defaultLabels, data: training, seed }, training.interactions),
+    every: checkpointEvery,
+    onResume: (step) => say(`SASRec goes on after step ${step} of ${file}`),
+    ...(staleCheckpoint === "remove" ? { onStale: (problem: ModisteError) => say(`${problem.detail}: removed`) } : {}),
+  });
 }
 
 /** Trains a release with progress on the terminal, prints what each step took, and tells the webhook. It is not promoted yet. */
 export async function trainWithProgress(work: TrainWork): Promise<ReleaseManifest> {
   const { folders, data, seed, threads, rankerUsers, settings, gate, signal = stopSignal() } = work;
   const models = await loadModels();
-  checkSources(
-    "--settings",
-    Object.keys(settings),
-    models.sources.map(({ name }) => name),
-  );
+  checkSources("--settings", Object.keys(settings), [...models.sources.map(({ name }) => name), sequenceModel]);
   const notice = createNotice();
   const tell = async (text: string): Promise<void> => {
     const problem = await notice(text);
@@ -69,6 +92,7 @@ export async function trainWithProgress(work: TrainWork): Promise<ReleaseManifes
     steps.push(["load", seconds().toFixed(1)]);
     const options: TrainOptions = {
       data: training,
+      checkpoints: await checkpointsFor(work, training, line),
       models,
       store: openFolderStore(folders.releases),
       seed,
@@ -129,6 +153,8 @@ export interface TrainFlags {
   readonly rankerUsers: number;
   readonly settings?: string;
   readonly gate: boolean;
+  readonly sasrec: boolean;
+  readonly checkpointEvery: number;
 }
 
 /** The options that every command which trains has. */
@@ -140,14 +166,20 @@ export function withTrainOptions(command: Command): Command {
     .option("--threads <n>", "most threads", wholeNumber("--threads", 1), availableParallelism())
     .option("--ranker-users <n>", "most users of a label week that teach the ranker", wholeNumber("--ranker-users", 1), 10_000)
     .option("--settings <json>", 'settings by source, such as {"itemcf":{"neighbours":50}}')
+    .option("--sasrec", 'train SASRec too; its settings stand beside those of the sources: {"sasrec":{"epochs":5}}', false)
+    .option(...checkpointOption)
     .option("--no-gate", "check the release by itself, but do not hold it against the serving one on the last week");
 }
 
-export const workOf = (flags: TrainFlags): Omit<TrainWork, "signal"> => ({
-  ...flags,
-  folders: homeFolders(flags.home),
-  settings: parseSettings(flags.settings),
-});
+export function workOf(flags: TrainFlags): Omit<TrainWork, "signal"> {
+  const settings = parseSettings(flags.settings);
+  return {
+    ...flags,
+    folders: homeFolders(flags.home),
+    // Named in the settings it is trained: so the recipe of a release says it all.
+    settings: flags.sasrec ? { ...settings, [sequenceModel]: settings[sequenceModel] ?? {} } : settings,
+  };
+}
 
 export function trainCommand(): Command {
   return withTrainOptions(new Command("train"))

@@ -9,7 +9,9 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** Folders whose sources decide what is listed: models and their defaults, features, the pipeline, splits, training. */
 const folders = [
-  ...["catalog", "core", "data", "events", "features", "models", "pipeline", "release", "serve", "sparse"].map((name) => `libs/${name}`),
+  ...["catalog", "core", "data", "events", "features", "graph", "models", "pipeline", "release", "serve", "sparse"].map(
+    (name) => `libs/${name}`,
+  ),
   ...["popularity", "itemcf", "lightgcn", "content", "ranking", "gateway", "cli/training", "cli/experiment"].map(
     (name) => `services/${name}`,
   ),

@@ -7,6 +7,7 @@ import { loadModels } from "../../fleet.ts";
 import { dataSetFolder, type HomeFolders } from "../home.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { print, progressLine, remark } from "../terminal.ts";
+import { checkpointSteps } from "../training/checkpoints.ts";
 import { codeDigest } from "./code-digest.ts";
 import { loadEvaluationData } from "./data.ts";
 import type { ExperimentDocument } from "./document.ts";
@@ -24,6 +25,8 @@ export interface ExecuteOptions {
   readonly threads: number;
   /** Runs everything again, whatever is recorded. */
   readonly fresh?: boolean;
+  /** Steps between two checkpoints of a training; 0: none. */
+  readonly checkpointEvery?: number;
 }
 
 /** Where runs are recorded, shared by all experiments of a home. */
@@ -31,10 +34,14 @@ export const runsFolder = (folders: HomeFolders): string => join(folders.home, "
 export const experimentFolder = (folders: HomeFolders, name: string): string => join(folders.home, "experiments", name);
 
 export async function executeExperiment(document: ExperimentDocument, options: ExecuteOptions): Promise<Executed[]> {
-  const { folders, threads } = options;
+  const { folders, threads, fresh = false, checkpointEvery = checkpointSteps } = options;
   const signal = stopSignal();
   const line = progressLine();
   const executed: Executed[] = [];
+  const onResume = (file: string, step: number): void => {
+    line.end();
+    remark(`going on after step ${step} of ${file}`);
+  };
   try {
     for (const name of document.data) {
       const data = await loadEvaluationData(dataSetFolder(folders, name), line.progress, signal);
@@ -42,9 +49,10 @@ export async function executeExperiment(document: ExperimentDocument, options: E
         document,
         data,
         models: await loadModels(),
-        records: openRunRecords(runsFolder(folders), options.fresh),
+        records: openRunRecords(runsFolder(folders), fresh),
         scratch: join(folders.home, `experiment-${process.pid}`),
         threads,
+        ...(fresh ? {} : { checkpointFolder: { home: folders.home, every: checkpointEvery, onResume } }),
         codeVersion: codeDigest(),
         progress: line.progress,
         signal,

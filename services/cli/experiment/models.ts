@@ -12,14 +12,16 @@ import { fuseRanks } from "#libs/pipeline/fusion.ts";
 import { orderByScore } from "#libs/pipeline/run.ts";
 import type { ReleaseStore } from "#libs/release/folder-store.ts";
 import { candidatesMax, type FleetModels } from "../../fleet.ts";
+import { type CheckpointFileOptions, openCheckpoints } from "../training/checkpoints.ts";
 import { fitSources } from "../training/fit-sources.ts";
 import type { LabelRecipe } from "../training/label-weeks.ts";
 import { type LoadedSource, type OfflineUser, offlineCandidates, offlineUser } from "../training/offline.ts";
 import { type OfflineModel, recommendOffline } from "../training/recommend.ts";
+import { type FittedSequenceModel, fitSequenceModel, sequenceIdentity, sequenceModel } from "../training/sequence.ts";
 import { createReleaseId, trainRelease } from "../training/train-release.ts";
 import type { EvaluationData } from "./data.ts";
 import type { Recipe } from "./document.ts";
-import { type FittedSequenceModel, fitSequenceModel, sequenceLists, sequenceModel } from "./sequence-model.ts";
+import { sequenceLists } from "./sequence-model.ts";
 
 /** Models that no recipe changes. */
 export const baselineModels = ["most_popular", "own_recent"] as const;
@@ -41,6 +43,8 @@ export interface FitOptions {
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** Where a training that takes long leaves its checkpoints; none without. */
+  readonly checkpointing?: Pick<CheckpointFileOptions, "file" | "every" | "onResume">;
 }
 
 export interface FittedModels {
@@ -66,7 +70,7 @@ export async function fitModels(options: FitOptions, cases: Cases, wanted: reado
   const seconds = new Map<string, number>();
   const common = { ...options, codeVersion: options.codeVersion, settings: recipe.sources };
   const sequence = wanted.includes(sequenceModel)
-    ? await timed(seconds, sequenceModel, options.clock, () => fitSequenceModel(options, cases))
+    ? await timed(seconds, sequenceModel, options.clock, () => fitSequence(options, cases))
     : null;
   if (wanted.includes(unionModel) || wanted.includes(pipelineModel)) {
     let whole = 0;
@@ -110,6 +114,12 @@ export async function fitModels(options: FitOptions, cases: Cases, wanted: reado
   for (const { name } of sources) parts[name] = (await draft.readPart(name)).meta();
   if (sequence) parts[sequenceModel] = sequence.part;
   return { cases, labels, catalog, statistics, sources, pipeline: null, sequence, fitSeconds: (name) => seconds.get(name) ?? 0, parts };
+}
+
+async function fitSequence(options: FitOptions, cases: Cases): Promise<FittedSequenceModel> {
+  const { checkpointing } = options;
+  const open = checkpointing && (await openCheckpoints({ ...checkpointing, identity: sequenceIdentity(options, cases.train) }));
+  return fitSequenceModel(options, cases, open);
 }
 
 async function timed<T>(seconds: Map<string, number>, name: string, clock: Clock, work: () => Promise<T>): Promise<T> {

@@ -1,10 +1,10 @@
 /** Which models a document asks for, by name. */
 
 import { invalid } from "#libs/core/errors.ts";
+import { sequenceModel } from "../training/sequence.ts";
 import { defaultRecipe, type ExperimentDocument, type Recipe } from "./document.ts";
 import { baselineModels, pipelineModel, unionModel } from "./models.ts";
 import type { ExperimentOptions } from "./options.ts";
-import { sequenceModel } from "./sequence-model.ts";
 
 export interface NamedModel {
   readonly name: string;

@@ -15,6 +15,12 @@ export interface ExperimentOptions {
   /** Folder for what is fitted; removed at the end. */
   readonly scratch: string;
   readonly threads?: number;
+  /** Checkpoints of trainings that take long, in the home folder; none without. */
+  readonly checkpointFolder?: {
+    readonly home: string;
+    readonly every: number;
+    readonly onResume: (file: string, step: number) => void;
+  };
   readonly codeVersion: string;
   readonly progress: Progress;
   readonly signal: AbortSignal;

@@ -2,86 +2,22 @@
 
 import { isAvailable } from "#libs/catalog/availability.ts";
 import type { Catalog } from "#libs/catalog/catalog.ts";
-import { readEnvironment } from "#libs/config/environment.ts";
-import { invalid } from "#libs/core/errors.ts";
 import { type Cases, historyOf } from "#libs/data/cases.ts";
 import { type Lists, packedLists } from "#libs/evaluation/lists.ts";
-import { eventCode } from "#libs/events/event.ts";
-import { type ExecutorName, executorNames, openExecutor } from "#libs/graph/executors/executor.ts";
-import type { Checkpoint } from "#libs/models/neural/training.ts";
+import { openExecutor } from "#libs/graph/executors/executor.ts";
 import { encodeUsers } from "#libs/models/sasrec/encoder.ts";
-import { fitSasrec, type SasrecModel } from "#libs/models/sasrec/fit.ts";
+import type { SasrecModel } from "#libs/models/sasrec/fit.ts";
 import { encoderGraph } from "#libs/models/sasrec/network.ts";
-import { type SasrecSettings, sasrecSpec } from "#libs/models/sasrec/settings.ts";
-import { readSettings } from "#libs/models/settings.ts";
 import { rankByFactors } from "#libs/sparse/rank.ts";
 import type { LabelRecipe } from "../training/label-weeks.ts";
+import { executorName, type FittedSequenceModel } from "../training/sequence.ts";
 import type { FitOptions } from "./models.ts";
 
-/** SASRec alone, over all items that may be listed. */
-export const sequenceModel = "sasrec";
-
-export interface FittedSequenceModel {
-  readonly settings: SasrecSettings;
-  readonly model: SasrecModel;
-  /** Recorded with the run. */
-  readonly part: Readonly<Record<string, unknown>>;
-}
-
-/** `MODISTE_EXECUTOR`, onnx without. Throws `invalid_argument` for another word. */
-export function executorName(word: string | undefined = readEnvironment().MODISTE_EXECUTOR): ExecutorName {
-  const name = executorNames.find((known) => known === (word ?? "onnx"));
-  if (!name) throw invalid("MODISTE_EXECUTOR", `"${word}" is none of ${executorNames.join(", ")}`);
-  return name;
-}
-
-export interface CheckpointOptions {
-  readonly every: number;
-  readonly write: (checkpoint: Checkpoint) => Promise<void>;
-  readonly resume: Checkpoint | null;
-}
-
-const noCheckpoints: CheckpointOptions = { every: 0, write: async () => undefined, resume: null };
-
-/** Trains on the cases' training part; its own held-out events are the last of that part. */
-export async function fitSequenceModel(
-  {
-    recipe,
-    labels,
-    data,
-    seed,
-    threads,
-    progress,
-    signal,
-  }: Pick<FitOptions, "recipe" | "labels" | "data" | "seed" | "threads" | "progress" | "signal">,
-  { train }: Pick<Cases, "train">,
-  checkpoints: CheckpointOptions = noCheckpoints,
-): Promise<FittedSequenceModel> {
-  const settings = readSettings(sasrecSpec, recipe.sasrec);
-  const targetTypes = new Uint8Array(Object.keys(eventCode).length + 1);
-  for (const type of labels.targets) targetTypes[eventCode[type]] = 1;
-  const { category, productGroup, attributes } = data.catalog;
-  const model = await fitSasrec({
-    sequences: { ...train, columns: [category, productGroup, ...attributes] },
-    settings,
-    targetTypes,
-    seen: labels.seen,
-    executor: await openExecutor(executorName()),
-    seed,
-    threads,
-    checkpointEvery: checkpoints.every,
-    onCheckpoint: checkpoints.write,
-    resume: checkpoints.resume,
-    progress,
-    signal,
-  });
-  const { steps, bestStep, curve } = model.record;
-  return { settings, model, part: { settings, steps, best_step: bestStep, curve } };
-}
+export { type FittedSequenceModel, fitSequenceModel, sequenceModel } from "../training/sequence.ts";
 
 /** The best k of all items that the rules let be listed, for every case, best first. */
 export async function sequenceLists(
-  { settings, model }: FittedSequenceModel,
+  { settings, model }: Pick<FittedSequenceModel, "settings" | "model">,
   cases: Cases,
   catalog: Catalog,
   labels: LabelRecipe,

@@ -6,7 +6,9 @@ import { scoreLists } from "#libs/evaluation/lists.ts";
 import { meanOf } from "#libs/evaluation/measures/measure.ts";
 import { metrics } from "#libs/evaluation/metrics/index.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
+import { checkpointFile } from "../training/checkpoints.ts";
 import type { LabelRecipe } from "../training/label-weeks.ts";
+import { sequenceModel } from "../training/sequence.ts";
 import type { ExperimentDocument, Recipe } from "./document.ts";
 import {
   type DepthPoint,
@@ -21,7 +23,6 @@ import {
 import type { NamedModel } from "./named-models.ts";
 import type { ExperimentOptions } from "./options.ts";
 import type { Run, RunKey } from "./records.ts";
-import { sequenceModel } from "./sequence-model.ts";
 
 const labelsOf = (document: ExperimentDocument, recipe: Recipe): LabelRecipe => ({
   ...recipe.labels,
@@ -51,6 +52,14 @@ export function fitOptions(options: Omit<ExperimentOptions, "onCases">, recipe: 
   };
 }
 
+/** One file for each training of an experiment. */
+function checkpointsOf({ document, data, checkpointFolder }: ExperimentOptions, cases: Cases, recipe: Recipe): FitOptions["checkpointing"] {
+  if (!checkpointFolder) return undefined;
+  const name = Object.keys(document.recipes).find((known) => document.recipes[known] === recipe) ?? "";
+  const file = checkpointFile(checkpointFolder.home, ["experiment", document.name, data.name, cases.name, name]);
+  return { file, every: checkpointFolder.every, onResume: (step) => checkpointFolder.onResume(file, step) };
+}
+
 export interface SetRunner {
   readonly cases: Cases;
   readonly digest: string;
@@ -78,7 +87,8 @@ export function createSetRunner(options: ExperimentOptions, cases: Cases, all: r
   const fitted = async (recipe: Recipe, wanted: readonly string[]): Promise<FittedModels> => {
     const known = fits.get(recipe);
     if (known && (known.fitted.pipeline !== null || wanted.every((model) => known.wanted.includes(model)))) return known.fitted;
-    const fit = await fitModels(fitOptions(options, recipe), cases, wanted);
+    const checkpointing = checkpointsOf(options, cases, recipe);
+    const fit = await fitModels({ ...fitOptions(options, recipe), ...(checkpointing ? { checkpointing } : {}) }, cases, wanted);
     fits.set(recipe, { wanted, fitted: fit });
     return fit;
   };
@@ -107,6 +117,7 @@ export function createSetRunner(options: ExperimentOptions, cases: Cases, all: r
       };
       const values = scoreLists(lists, cases, metrics, document.k);
       await records.add(run, Object.fromEntries([...values].map(([figure, column]) => [figure, meanOf(column)])));
+      if (named.model === sequenceModel) await fit.sequence?.release();
       return run;
     },
   };

@@ -9,6 +9,7 @@ import { eventCode } from "#libs/events/event.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
 import type { Promotion, ReleaseManifest, TrainingRecipe } from "#libs/release/manifest.ts";
 import { dataSecondsMin } from "../training/label-weeks.ts";
+import { sequenceModel } from "../training/sequence.ts";
 import { type TrainOptions, trainRelease } from "../training/train-release.ts";
 import { compareOnHoldout, type HeldOutWeek, type HoldoutComparison, holdOutLastWeek, listsOf } from "./holdout.ts";
 import { type LoadedRelease, loadRelease } from "./load-release.ts";
@@ -21,6 +22,11 @@ export interface GuardedOptions extends Omit<TrainOptions, "promotion" | "metric
   readonly compare?: boolean;
 }
 
+/** SASRec says nothing in a release's lists yet: to train it for a comparison would cost its whole time and tell nothing. */
+function withoutSequence({ [sequenceModel]: _, ...settings }: TrainOptions["settings"]): TrainOptions["settings"] {
+  return settings;
+}
+
 /** Trains with the recipe on what was before the held-out week. */
 async function trainBefore(
   options: GuardedOptions,
@@ -29,9 +35,10 @@ async function trainBefore(
   name: string,
 ): Promise<LoadedRelease> {
   const store = openFolderStore(join(options.scratch, name));
-  const own = recipe === null ? {} : { seed: recipe.seed, rankerUsersMax: recipe.ranker_users, settings: recipe.settings };
+  const own = recipe === null ? {} : { seed: recipe.seed, rankerUsersMax: recipe.ranker_users };
+  const settings = withoutSequence(recipe?.settings ?? options.settings);
   const onStep = (step: string, seconds: number): void => options.onStep(`${step} (${name})`, seconds);
-  const { manifest } = await trainRelease({ ...options, ...own, data: week.past, store, onStep });
+  const { manifest } = await trainRelease({ ...options, ...own, settings, data: week.past, store, onStep });
   return loadRelease(store, manifest, options.models);
 }
 
@@ -102,7 +109,7 @@ const pending: Promotion = { decision: "unchecked", reasons: ["the checks of the
 async function problemsOf(options: GuardedOptions, manifest: ReleaseManifest): Promise<string[]> {
   try {
     const release = await loadRelease(options.store, manifest, options.models);
-    return [...sanityProblems(release), ...vocabularyProblems(release, options)];
+    return [...(await sanityProblems(release, options.models)), ...vocabularyProblems(release, options)];
   } catch (error) {
     if (error instanceof ModisteError && error.code !== "internal") return [`unreadable: ${error.detail}`];
     throw error;

@@ -6,7 +6,7 @@ import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
 import { readCatalog, vocabularyPart } from "#libs/release/catalog-part.ts";
 import type { ReleaseStore } from "#libs/release/folder-store.ts";
 import type { GoldenRequest, ReleaseManifest } from "#libs/release/manifest.ts";
-import { candidatesMax, type FleetModels } from "../../fleet.ts";
+import { candidatesMax, type FleetModels, type SequenceModel } from "../../fleet.ts";
 import type { LoadedSource, OfflineUser } from "../training/offline.ts";
 import type { OfflineModel } from "../training/recommend.ts";
 
@@ -16,6 +16,8 @@ export interface LoadedRelease {
   readonly model: OfflineModel;
   /** The list for when no source answers, dense indexes. */
   readonly popular: Int32Array;
+  /** Null where the release has none. */
+  readonly sequence: SequenceModel | null;
 }
 
 /** Verifies every part on the way. Throws `data_loss` or `failed_precondition` naming release, part and what is wrong. */
@@ -36,7 +38,11 @@ export async function loadRelease(store: ReleaseStore, manifest: ReleaseManifest
     arrange: surfaces.home.arrange,
     traits: traitsOf(catalog),
   };
-  return { manifest, catalog, model, popular: gateway.popular };
+  const { sequencePart, loadSequencePart } = models.sequence;
+  const sequence = manifest.parts[sequencePart]
+    ? await loadSequencePart({ part: await store.part(manifest, sequencePart), catalog })
+    : null;
+  return { manifest, catalog, model, popular: gateway.popular, sequence };
 }
 
 /** The user of a golden request in the terms of the release; events on items that it does not know are left out, as in serving. */

@@ -82,15 +82,31 @@ function vocabularyProblems({ catalog, popular }: LoadedRelease): string[] {
   return [`vocabulary_shifted: of the ${shown.length} most popular items only ${sold.length} were sold in 60 days`];
 }
 
+/** SASRec's scores of the whole catalogue for each golden request. */
+async function sequenceProblems({ sequence, catalog, manifest }: LoadedRelease, models: Pick<FleetModels, "sequence">): Promise<string[]> {
+  if (sequence === null) return [];
+  const all = Int32Array.from({ length: catalog.itemCount }, (_, item) => item);
+  const histories = manifest.golden.map(({ events }) => models.sequence.goldenHistory(events, catalog));
+  const states = await sequence.states(histories);
+  const { d } = sequence.tables;
+  return manifest.golden.flatMap(({ name }, at) => {
+    const scores = sequence.scores(states.subarray(at * d, (at + 1) * d), all);
+    const broken = scores.findIndex((score) => !Number.isFinite(score));
+    if (broken >= 0) return [`non_finite: SASRec scores item ${broken} of golden request "${name}" ${scores[broken]}`];
+    return spread(scores) ? [] : [`constant_scores: SASRec gives all items of golden request "${name}" one score`];
+  });
+}
+
 /** Empty when the release may serve. */
-export function sanityProblems(release: LoadedRelease): string[] {
-  return [...scoreProblems(release), ...goldenProblems(release), ...vocabularyProblems(release)];
+export async function sanityProblems(release: LoadedRelease, models: Pick<FleetModels, "sequence">): Promise<string[]> {
+  const problems = [...scoreProblems(release), ...goldenProblems(release), ...vocabularyProblems(release)];
+  return [...problems, ...(await sequenceProblems(release, models))];
 }
 
 /** Reads the release from its store and checks it. Throws `failed_precondition` listing what is wrong, or what reading a part throws. */
 export async function verifyRelease(store: ReleaseStore, id: string, models: FleetModels): Promise<LoadedRelease> {
   const release = await loadRelease(store, await store.manifest(id), models);
-  const problems = sanityProblems(release);
+  const problems = await sanityProblems(release, models);
   if (problems.length > 0) throw new ModisteError("failed_precondition", "release_unsound", `release ${id}: ${problems.join("; ")}`);
   return release;
 }

@@ -14,10 +14,12 @@ import { type Figure, type Promotion, type ReleaseManifest, releaseFormat, type 
 import { clockBehind } from "#libs/release/serving-clock.ts";
 import type { LabelledQuery } from "#libs/serve/ranker.ts";
 import { candidatesMax, type FleetModels } from "../../fleet.ts";
+import type { CheckpointOptions } from "./checkpoints.ts";
 import { fitSources } from "./fit-sources.ts";
 import { goldenRequests } from "./golden.ts";
 import { defaultLabels, type LabelRecipe, type LabelWeekOptions, labelSets, labelWeek } from "./label-weeks.ts";
 import type { OfflineModel } from "./recommend.ts";
+import { sequenceModel, trainSequencePart } from "./sequence.ts";
 
 export interface TrainingData {
   readonly name: string;
@@ -40,7 +42,10 @@ export interface TrainOptions {
   /** Most users of a label week that teach the ranker. */
   readonly rankerUsersMax: number;
   readonly codeVersion: string;
+  /** By source; SASRec is trained where they name it. */
   readonly settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Of SASRec, whose training is the longest. */
+  readonly checkpoints?: CheckpointOptions;
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -143,6 +148,17 @@ async function learnFromLabelWeeks(
 const mutableSettings = (settings: TrainOptions["settings"]): TrainingRecipe["settings"] =>
   Object.fromEntries(Object.entries(settings).map(([source, own]) => [source, { ...own }]));
 
+/** Nothing where the recipe does not name SASRec. First of all parts: it is what a killed training comes back to. */
+async function trainSequence(options: TrainOptions, draft: ReleaseDraft, catalog: Catalog): Promise<() => Promise<void>> {
+  const { settings, labels = defaultLabels, clock } = options;
+  const sasrec = settings[sequenceModel];
+  if (sasrec === undefined) return async () => undefined;
+  const started = clock.monotonicMs();
+  const release = await trainSequencePart({ ...options, recipe: { sasrec }, labels }, draft, catalog);
+  options.onStep(sequenceModel, (clock.monotonicMs() - started) / 1000);
+  return release;
+}
+
 /** A release with what it was made of still in memory, for an evaluation. */
 export interface TrainedRelease {
   readonly manifest: ReleaseManifest;
@@ -160,6 +176,7 @@ export async function trainRelease(options: TrainOptions): Promise<TrainedReleas
     const statistics = countItems(data.interactions, data.users, data.endSeconds, (options.labels ?? defaultLabels).targets);
     const catalog = catalogAsOf(data.catalog, statistics);
     await draft.writePart(vocabularyPart, async (part) => writeCatalog(part, catalog, data.endSeconds));
+    const releaseCheckpoints = await trainSequence(options, draft, catalog);
     const { quotas, recall } = await learnFromLabelWeeks(options, draft, { catalog, statistics });
     const sources = await fitSources(models.sources, draft, {
       ...options,
@@ -199,6 +216,7 @@ export async function trainRelease(options: TrainOptions): Promise<TrainedReleas
       promotion: options.promotion ?? { decision: parent === null ? "first" : "unchecked", reasons: [], watched: {} },
       golden,
     }));
+    await releaseCheckpoints();
     return { manifest, model, catalog, statistics };
   } catch (cause) {
     await draft.discard();
