@@ -79,6 +79,20 @@ const sets: readonly QualitySet[] = [
     targets: { "diginetica.itemcf.recall@20": 0.525, "diginetica.itemcf.mrr@20": 0.186 },
   },
   {
+    name: "beauty",
+    raw: "amazon-beauty",
+    data: "beauty",
+    prepare: (raw, options) => importSequences(join(raw, "Beauty.txt.gz"), { ...options, layout: "user-items" }),
+    figures: ["hr@10", "ndcg@10"],
+    // What a blend of neighbours and sequential rules reached on the same file, and EASE on the last items.
+    targets: {
+      "beauty.itemcf-sessions.hr@10": 0.098,
+      "beauty.itemcf-sessions.ndcg@10": 0.063,
+      "beauty.itemcf-ease.hr@10": 0.088,
+      "beauty.itemcf-ease.ndcg@10": 0.053,
+    },
+  },
+  {
     name: "online-retail",
     raw: "online-retail",
     data: "online-retail",
