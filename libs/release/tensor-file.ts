@@ -19,7 +19,7 @@ interface Entry {
   readonly data_offsets: readonly [number, number];
 }
 
-/** Arrays start at multiples of this many bytes, so that views need no copy. */
+/** The data starts at a multiple of this many bytes. */
 const alignment = 64;
 
 function dtypeOf(array: Tensor): Dtype {
@@ -29,17 +29,18 @@ function dtypeOf(array: Tensor): Dtype {
 
 const roundUp = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
 
-/** The chunks of the file, in order; typed array views are not copied. */
+/**
+ * The chunks of the file, in order; typed array views are not copied. Wide elements come first: so all are aligned, views need no copy, and there are no
+ * holes, which other readers of the format refuse.
+ */
 export function encodeTensors(arrays: ReadonlyMap<string, Tensor>): Uint8Array[] {
   const header: Record<string, Entry> = {};
   const chunks: Uint8Array[] = [];
   let at = 0;
-  for (const [name, array] of arrays) {
+  for (const [name, array] of [...arrays].sort(([, a], [, b]) => b.BYTES_PER_ELEMENT - a.BYTES_PER_ELEMENT)) {
     header[name] = { dtype: dtypeOf(array), shape: [array.length], data_offsets: [at, at + array.byteLength] };
     chunks.push(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-    const padding = roundUp(array.byteLength) - array.byteLength;
-    if (padding > 0) chunks.push(new Uint8Array(padding));
-    at += array.byteLength + padding;
+    at += array.byteLength;
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = roundUp(8 + json.length) - 8;

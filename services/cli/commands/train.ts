@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Command, Option } from "commander";
 import { z } from "zod";
 import { systemClock } from "#libs/core/clock.ts";
@@ -62,7 +62,7 @@ async function checkpointsFor(work: TrainWork, training: TrainingData, line: Pro
     line.end();
     remark(text);
   };
-  const file = checkpointFile(folders.home, ["train", training.name]);
+  const file = checkpointFile(folders.home, ["train", basename(dataSetFolder(folders, work.data))]);
   return openCheckpoints({
     file,
     identity: sequenceIdentity({ recipe: { sasrec }, labels: defaultLabels, data: training, seed }, training.interactions),
