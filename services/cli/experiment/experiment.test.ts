@@ -163,6 +163,35 @@ function planted(from: number): Interactions {
   return interactionsOf(users, itemCount, 10);
 }
 
+describe("an experiment that was stopped in a long training", () => {
+  const sasrec = { dimensions: 8, feedForward: 8, length: 8, batchRows: 8, epochs: 3 };
+  const changes = { name: "stopped", models: ["sasrec"], recipes: { small: { sasrec } } };
+  const run = (own: Partial<ExperimentOptions>, from = changes): Promise<ExperimentResult> =>
+    runExperiment(optionsFor(from, { records: openRunRecords(join(home, "stopped")), ...own }));
+  const folder = (onResume: (file: string, step: number) => void = () => undefined) => ({ home, every: 10, onResume });
+
+  it("goes on from its checkpoint to the same lists, refuses one of other settings, and leaves none", async () => {
+    const stop = new AbortController();
+    const progress = ({ step, done }: { readonly step: string; readonly done: number }): void => {
+      if (step === "sasrec" && done === 33) stop.abort();
+    };
+    await expect(run({ checkpointFolder: folder(), progress, signal: stop.signal })).rejects.toMatchObject({ code: "cancelled" });
+    const [file] = await readdir(join(home, "checkpoints"));
+    expect(file).toMatch(/^experiment-stopped-fixture-.*-small\.safetensors$/);
+    const other = { ...changes, recipes: { small: { sasrec: { ...sasrec, epochs: 4 } } } };
+    await expect(run({ checkpointFolder: folder() }, other)).rejects.toThrow(
+      /of another training: settings\.epochs is 3 in it, 4 now\. Remove/,
+    );
+    const resumed: number[] = [];
+    const again = await run({ checkpointFolder: folder((_, step) => void resumed.push(step)) });
+    expect(resumed).toEqual([33]);
+    const whole = await run({ records: openRunRecords(join(home, "never-stopped")) });
+    expect(again.sets[0]!.lists).toEqual(whole.sets[0]!.lists);
+    expect(again.models[0]!.parts).toEqual(whole.models[0]!.parts);
+    expect(await readdir(join(home, "checkpoints"))).toEqual([]);
+  });
+});
+
 describe("the future", () => {
   it("planted in the evaluated week changes no list, no score and no feature: everything is fitted on what was before", async () => {
     const from = data.endSeconds - secondsPerWeek;
