@@ -2,6 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { noProgress } from "#libs/core/progress.ts";
+import { openExecutor } from "#libs/graph/executors/executor.ts";
+import { fitSasrec } from "#libs/models/sasrec/fit.ts";
+import { sasrecSpec } from "#libs/models/sasrec/settings.ts";
+import { readSettings } from "#libs/models/settings.ts";
 import type { FleetRow } from "#libs/serve/fleet-row.ts";
 import type { Ranker, RankQuery } from "#libs/serve/ranker.ts";
 import { type StartedServices, startServices } from "#libs/serve/start.ts";
@@ -9,6 +14,7 @@ import { createLogger } from "#libs/telemetry/log.ts";
 import { createFixtureShop } from "#libs/testing/fixture.ts";
 import { writeSmallRelease } from "#libs/testing/small-release.ts";
 import { RankerDefinition, type RankRequest, type RankResponse } from "#protos/ranker.ts";
+import { writeSequencePart } from "./sequence-part.ts";
 import { rankingService } from "./service.ts";
 
 const shop = createFixtureShop();
@@ -90,6 +96,30 @@ describe("the ranking service", () => {
     });
     const itemIds = Array.from({ length: 2001 }, (_, i) => `item-${i}`);
     await expect(rank({ itemIds })).rejects.toMatchObject({ code: "invalid_argument", field: "item_ids" });
+  });
+
+  it("reads and runs a SASRec part, and ranks as without it", async () => {
+    await started.close();
+    const settings = readSettings(sasrecSpec, { dimensions: 8, feedForward: 8, blocks: 1, length: 8, epochs: 1 });
+    const model = await fitSasrec({
+      sequences: { ...shop.interactions, columns: [] },
+      settings,
+      targetTypes: new Uint8Array(7).fill(1),
+      seen: "keep",
+      executor: await openExecutor("onnx"),
+      seed: 1,
+      threads: 1,
+      checkpointEvery: 0,
+      onCheckpoint: async () => undefined,
+      resume: null,
+      progress: noProgress,
+      signal: new AbortController().signal,
+    });
+    await writeSmallRelease(home, "r3", shop, ["ranking"], {
+      sasrec: (part) => writeSequencePart(part, { catalog: shop.catalog, settings, model, histories: [] }),
+    });
+    started = await start();
+    expect(await rank({ release: "r3", itemIds: ["item-9", "item-2"] })).toEqual({ release: "r3", scores: [9, 2], model: "by-index" });
   });
 
   it("refuses a release whose SASRec part cannot be read, by name", async () => {
