@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { Command, Option } from "commander";
@@ -53,6 +54,10 @@ export interface TrainWork {
   readonly signal?: AbortSignal;
 }
 
+/** One for each data set of a home. */
+const checkpointOf = ({ folders, data }: TrainWork): string =>
+  checkpointFile(folders.home, ["train", basename(dataSetFolder(folders, data))]);
+
 /** Opened before anything is trained, so that a checkpoint which does not fit is told of at once. */
 async function checkpointsFor(work: TrainWork, training: TrainingData, line: ProgressLine): Promise<CheckpointOptions> {
   const { folders, settings, seed, checkpointEvery = checkpointSteps, staleCheckpoint = "refuse" } = work;
@@ -62,7 +67,7 @@ async function checkpointsFor(work: TrainWork, training: TrainingData, line: Pro
     line.end();
     remark(text);
   };
-  const file = checkpointFile(folders.home, ["train", basename(dataSetFolder(folders, work.data))]);
+  const file = checkpointOf(work);
   return openCheckpoints({
     file,
     identity: sequenceIdentity({ recipe: { sasrec }, labels: defaultLabels, data: training, seed }, training.interactions),
@@ -113,6 +118,7 @@ export async function trainWithProgress(work: TrainWork): Promise<ReleaseManifes
     return manifest;
   } catch (error) {
     line.end();
+    if (signal.aborted && existsSync(checkpointOf(work))) remark(`the same command goes on from ${checkpointOf(work)}`);
     await tell(
       `modiste: training on ${data} failed after ${formatSeconds(seconds())}: ${error instanceof Error ? error.message : String(error)}`,
     );
