@@ -60,7 +60,7 @@ const checkpointOf = ({ folders, data }: TrainWork): string =>
 
 /** Opened before anything is trained, so that a checkpoint which does not fit is told of at once. */
 async function checkpointsFor(work: TrainWork, training: TrainingData, line: ProgressLine): Promise<CheckpointOptions> {
-  const { folders, settings, seed, checkpointEvery = checkpointSteps, staleCheckpoint = "refuse" } = work;
+  const { settings, seed, checkpointEvery = checkpointSteps, staleCheckpoint = "refuse" } = work;
   const sasrec = settings[sequenceModel];
   if (sasrec === undefined) return noCheckpoints;
   const say = (text: string): void => {
