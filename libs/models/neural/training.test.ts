@@ -94,6 +94,24 @@ describe("training", () => {
     expect(kept.at(-1)!.arrays["weight/count"]![0]).toBe(13);
   });
 
+  it("goes on with the validation in which it was stopped", async () => {
+    const figures = [0.1, 0.4, 0.3, 0.5, 0.2, 0.1, 0, 0, 0, 0];
+    const whole = await train(counter(figures), optionsWith());
+    const kept: Checkpoint[] = [];
+    const stop = new AbortController();
+    const stopping: Trainee = {
+      ...counter(figures),
+      validate: async () => {
+        stop.abort();
+        return stop.signal.throwIfAborted() ?? 1;
+      },
+    };
+    const options = optionsWith({ checkpointEvery: 100, onCheckpoint: async (made) => void kept.push(made), signal: stop.signal });
+    await expect(train(stopping, options)).rejects.toThrow("aborted");
+    expect(kept.map(({ step, curve }) => [step, curve.length])).toEqual([[2, 0]]);
+    expect(await train(counter(figures), optionsWith({ resume: kept[0]! }))).toEqual(whole);
+  });
+
   it("the rate rises, then falls to nothing", () => {
     const schedule = { rate: 2, steps: 100, warmUp: 0.1, decay: "cosine" } as const;
     expect([1, 5, 10, 55, 100].map((step) => rateAt(schedule, step))).toEqual([0.2, 1, 2, expect.closeTo(1, 10), expect.closeTo(0, 10)]);

@@ -78,9 +78,24 @@ export async function train(trainee: Trainee, options: TrainingOptions): Promise
   const { schedule, progress, signal } = options;
   const run = options.resume ? resumed(trainee, options.resume) : freshRun(trainee);
   const every = Math.max(1, Math.ceil(schedule.steps / options.validations));
-  while (run.step < schedule.steps && !isExhausted(run, options.patience)) {
-    // Whoever stops a training wants to go on later: not a step is lost.
+  /** Whoever stops a training wants to go on later: not a step is lost. */
+  const keepWhenStopped = async (): Promise<void> => {
     if (signal.aborted && options.checkpointEvery > 0 && run.step > 0) await options.onCheckpoint(checkpointOf(trainee, run));
+  };
+  const validateIfDue = async (): Promise<void> => {
+    const due = run.step > 0 && (run.step % every === 0 || run.step === schedule.steps) && run.curve.at(-1)?.step !== run.step;
+    if (!due) return;
+    try {
+      await validateRun(trainee, run);
+    } catch (cause) {
+      await keepWhenStopped();
+      throw cause;
+    }
+  };
+  // It may have been stopped in the middle of one.
+  await validateIfDue();
+  while (run.step < schedule.steps && !isExhausted(run, options.patience)) {
+    await keepWhenStopped();
     throwIfAborted(signal);
     const step = run.step + 1;
     const loss = await trainee.step(step, rateAt(schedule, step));
@@ -88,7 +103,7 @@ export async function train(trainee: Trainee, options: TrainingOptions): Promise
     run.step = step;
     run.lossSum += loss;
     progress({ step: options.label, done: step, total: schedule.steps, unit: "steps" });
-    if (step % every === 0 || step === schedule.steps) await validateRun(trainee, run);
+    await validateIfDue();
     if (options.checkpointEvery > 0 && step % options.checkpointEvery === 0) await options.onCheckpoint(checkpointOf(trainee, run));
   }
   if (run.bestStep > 0) restore(trainee.weights, run.best);

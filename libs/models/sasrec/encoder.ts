@@ -3,6 +3,7 @@
 import type { Session } from "#libs/graph/executors/executor.ts";
 import { gapBucket } from "#libs/models/sasrec/inputs.ts";
 import { fillMask } from "#libs/models/sasrec/packing.ts";
+import { throwIfAborted } from "#libs/sparse/pace.ts";
 
 /** What rows of events are made of; every matrix has width d. */
 export interface RowTables {
@@ -77,7 +78,7 @@ export async function encodeUsers(
   for (const [g, group] of groups.entries()) {
     const length = lengths[g]!;
     for (let from = 0; from < group.length; from += batchUsers) {
-      signal.throwIfAborted();
+      throwIfAborted(signal);
       const batch = Math.min(batchUsers, group.length - from);
       const rows = new Float32Array(batch * length * d);
       const starts = new Int32Array(batch * length);
