@@ -2,7 +2,7 @@
  * Closed-form graph filters (settings.ts has the papers). With R the users' items, D_U and D_I the degrees,
  *
  *   A = D_U^(-q/2) R D_I^(-b),  P = AᵀA / λ₁,  V Λ Vᵀ the leading eigenpairs of P,
- *   blurred:   r D_I^(-p) (P + w V Λ^s Vᵀ D_I^out)             a linear and a low-pass filter, ideal (s = 0) in the papers (GF-CF),
+ *   blurred:   r D_I^(-p) (P + w V Vᵀ D_I^out)                 a linear and an ideal low-pass filter (GF-CF),
  *   sharpened: blurred (I - T P)                               one Euler step (BSPM),
  *
  * for a user's items r. A score is linear in r: what is kept for an item is its row of P, cut to its largest values, and one row of two factors.
@@ -58,15 +58,14 @@ export async function fitGraphFilter(
     progress({ step: "graph filter: eigenvectors", done: 0, total: 2, unit: "stages" });
     const spectrum = await operator.spectrum(rank, settings.iterations, seed);
     const largest = spectrum.values[0]! || 1;
-    const share = spectrum.values.map((value) => (value > 0 ? (value / largest) ** settings.lowPassPower : 0));
-    const out = spectrum.vectors.map((value, at) => value * degrees[Math.floor(at / rank)]! ** settings.outExponent * share[at % rank]!);
+    const out = spectrum.vectors.map((value, at) => value * degrees[Math.floor(at / rank)]! ** settings.outExponent);
     const blurredOut = await operator.apply(out, rank);
     progress({ step: "graph filter: neighbours", done: 1, total: 2, unit: "stages" });
     const rows = await linearRows(a, graph, settings, degrees, 1 / largest, threads, signal);
     const history = degrees.map((degree) => degree ** -settings.historyExponent);
     const left = spectrum.vectors.map((value, at) => value * history[Math.floor(at / rank)]!);
-    const unit = settings.lowPassUnit === "raw" ? 1 : await shareOf(graph, rows.sums, history, left, out, rank, seed, pace);
-    const right = rightFactors(spectrum, out, blurredOut, settings.lowPass * unit, settings.sharpening);
+    const share = settings.lowPassUnit === "raw" ? 1 : await shareOf(graph, rows.sums, history, left, out, rank, seed, pace);
+    const right = rightFactors(spectrum, out, blurredOut, settings.lowPass * share, settings.sharpening);
     for (let at = 0; at < rows.values.length; at++) rows.values[at]! *= history[Math.floor(at / rows.k)]!;
     const eigenvalues = spectrum.values.map((value) => value / largest);
     return { k: rows.k, neighbours: rows.neighbours, values: rows.values, rank, left, right, eigenvalues };

@@ -23,7 +23,6 @@ export interface GraphFilterSettings extends EventWeights {
   readonly iterations: number;
   readonly lowPass: number;
   readonly lowPassUnit: "raw" | "share";
-  readonly lowPassPower: number;
   readonly sharpening: number;
   readonly neighbours: number;
   readonly rescored: number;
@@ -52,7 +51,6 @@ export const bspmSpec: SettingSpec<GraphFilterSettings> = {
     ["raw", "share"],
     "share: of mean absolute scores, so that a weight carries over to other data; raw: as published",
   ),
-  lowPassPower: decimal(0, -2, 4, "s: an eigenvector counts eigenvalue^s in the low-pass filter (GF-CF, BSPM: 0, all alike)"),
   sharpening: decimal(1, 0, 10, "T: length of the one Euler step against the flow; 0: none. P's largest eigenvalue is scaled to 1"),
   neighbours: whole(256, 1, 10_000, "largest values kept of each row of the linear filter"),
   rescored: whole(2048, 1, 1e6, "items with the largest linear score whose low-pass score is worked out"),
