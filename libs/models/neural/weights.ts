@@ -59,8 +59,8 @@ export interface DenseWeights {
   readonly gradients: Readonly<Record<string, Float32Array>>;
 }
 
-/** Matrices start as Glorot and Bengio have them (AISTATS 2010, normal form), vectors at 0, but those named "gain" at 1. */
-export function createDenseWeights(arena: Arena, graph: Graph, random: Random): DenseWeights {
+/** Matrices start with normal values of that deviation, vectors at 0, but those named "gain" at 1. */
+export function createDenseWeights(arena: Arena, graph: Graph, deviation: number, random: Random): DenseWeights {
   const sizes = graph.parameters.map(({ shape }) => shape.reduce<number>((size, dim) => size * (dim as number), 1));
   const table = createTable(
     arena,
@@ -75,7 +75,7 @@ export function createDenseWeights(arena: Arena, graph: Graph, random: Random): 
     const name = nameOf(parameter);
     const view = (block: Block<Float32Array>) => block.values.subarray(at, at + sizes[p]!);
     const own = view(table.weights);
-    if (shape.length === 2) fillNormal(own, Math.sqrt(2 / ((shape[0] as number) + (shape[1] as number))), random);
+    if (shape.length === 2) fillNormal(own, deviation, random);
     else if (name.endsWith("gain")) own.fill(1);
     weights[name] = own;
     gradients[name] = view(table.gradient);

@@ -152,7 +152,7 @@ async function openState({ settings, executor, seed, threads, targetTypes }: Sas
     tableRows: settings.loss === "full" ? itemCount : settings.negatives,
     dropout: settings.dropout > 0,
   });
-  const dense = createDenseWeights(arena, graph, random);
+  const dense = createDenseWeights(arena, graph, settings.weightDeviation, random);
   const items = createItemVectors(arena, itemCount, settings.dimensions, settings.attributes === "all" ? sequences.columns : []);
   initializeVectors(items, settings.initialDeviation, random);
   const context = createContext(arena, settings);

@@ -21,6 +21,7 @@ export interface SasrecSettings {
   readonly warmUp: number;
   readonly rateDecay: "cosine" | "constant";
   readonly initialDeviation: number;
+  readonly weightDeviation: number;
   readonly unknownShare: number;
   readonly attributes: "none" | "all";
   readonly eventTypes: "none" | "input";
@@ -50,9 +51,10 @@ export const sasrecSpec: SettingSpec<SasrecSettings> = {
   learningRate: decimal(0.005, 1e-6, 1, "the largest, of Adam"),
   warmUp: decimal(0.05, 0, 1, "share of the steps in which the rate rises"),
   rateDecay: choice("cosine", ["cosine", "constant"], "after the warm-up"),
-  initialDeviation: decimal(0.02, 1e-6, 1, "of embeddings at the start (BERT4Rec: 0.02)"),
+  initialDeviation: decimal(0.05, 1e-6, 1, "of embeddings at the start (BERT4Rec: 0.02)"),
+  weightDeviation: decimal(0.05, 1e-6, 1, "of matrices at the start (BERT4Rec: 0.02; Glorot and Bengio at 64 dimensions: 0.125)"),
   unknownShare: decimal(
-    0.01,
+    0.002,
     0,
     0.5,
     "share of items that a step takes for unknown, which trains the row of unknown items; with attributes theirs stay",
@@ -61,6 +63,6 @@ export const sasrecSpec: SettingSpec<SasrecSettings> = {
   eventTypes: choice("none", ["none", "input"], "whether the type of an event adds to its row"),
   timeGaps: choice("none", ["none", "input"], "whether the time since the event before adds to its row"),
   validationUsers: whole(5000, 0, 1e9, "whose last event is held out to choose the best step; 0: the last step is kept"),
-  validations: whole(10, 1, 1000, "times that the held-out events are ranked"),
+  validations: whole(5, 1, 1000, "times that the held-out events are ranked"),
   patience: whole(1000, 1, 1000, "validations without a better one that end the training"),
 };
