@@ -21,8 +21,20 @@ const catalog = indexCatalog(shop.catalog, shop.nowSeconds);
 const all = Int32Array.from({ length: catalog.itemCount }, (_, item) => item);
 const purchase = 3;
 const settings = readSettings(sasrecSpec, {
-  ...{ dimensions: 16, feedForward: 32, blocks: 1, length: 12, batchRows: 16, epochs: 30, learningRate: 0.01 },
-  ...{ dropout: 0.1, unknownShare: 0.05, timeGaps: "input", eventTypes: "input", validationUsers: 0 },
+  dimensions: 16,
+  feedForward: 32,
+  blocks: 1,
+  length: 12,
+  batchRows: 16,
+  epochs: 30,
+  learningRate: 0.01,
+  initialDeviation: 0.02,
+  weightDeviation: 0.25,
+  dropout: 0.1,
+  unknownShare: 0.05,
+  timeGaps: "input",
+  eventTypes: "input",
+  validationUsers: 0,
 });
 
 function historyOf(user: number): EventHistory {
