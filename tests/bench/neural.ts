@@ -16,9 +16,10 @@ import { hitRate } from "#libs/evaluation/metrics/hit-rate.ts";
 import { ndcg } from "#libs/evaluation/metrics/ndcg.ts";
 import { loadEvaluationData } from "../../services/cli/experiment/data.ts";
 import { defaultRecipe, type Recipe } from "../../services/cli/experiment/document.ts";
-import { caseStates, type FittedSequenceModel, fitSequenceModel, sequenceLists } from "../../services/cli/experiment/sequence-model.ts";
+import { caseStates, sequenceLists } from "../../services/cli/experiment/sequence-model.ts";
 import { homeFolders } from "../../services/cli/home.ts";
 import { defaultLabels, type LabelRecipe } from "../../services/cli/training/label-weeks.ts";
+import { type FittedSequenceModel, fitSequenceModel } from "../../services/cli/training/sequence.ts";
 import { type Figures, higher, lower } from "./bench.ts";
 import { ensureData } from "./quality.ts";
 

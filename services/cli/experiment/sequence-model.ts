@@ -13,8 +13,6 @@ import type { LabelRecipe } from "../training/label-weeks.ts";
 import { executorName, type FittedSequenceModel } from "../training/sequence.ts";
 import type { FitOptions } from "./models.ts";
 
-export { type FittedSequenceModel, fitSequenceModel, sequenceModel } from "../training/sequence.ts";
-
 /** The best k of all items that the rules let be listed, for every case, best first. */
 export async function sequenceLists(
   { settings, model }: Pick<FittedSequenceModel, "settings" | "model">,
