@@ -86,8 +86,8 @@ const sets: readonly QualitySet[] = [
     figures: ["hr@10", "ndcg@10"],
     // What a blend of neighbours and sequential rules reached on the same file, and EASE on the last items.
     targets: {
-      "beauty.itemcf-sessions.hr@10": 0.098,
-      "beauty.itemcf-sessions.ndcg@10": 0.063,
+      "beauty.itemcf-knn.hr@10": 0.098,
+      "beauty.itemcf-knn.ndcg@10": 0.063,
       "beauty.itemcf-ease.hr@10": 0.088,
       "beauty.itemcf-ease.ndcg@10": 0.053,
     },
