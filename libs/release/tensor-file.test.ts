@@ -25,6 +25,10 @@ describe("a tensor file", () => {
     );
   });
 
+  it("keeps an array whose name is that of an object's prototype", () => {
+    expect([...decodeTensors(encode({ ["__proto__"]: Int32Array.of(3) }), "test")]).toEqual([["__proto__", Int32Array.of(3)]]);
+  });
+
   it("is laid out as safetensors: length, JSON header, data without holes, aligned", () => {
     const bytes = encode({ b: Uint8Array.of(7), a: Float32Array.of(1, 2, 3), c: Float64Array.of(1) });
     const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));

@@ -34,15 +34,16 @@ const roundUp = (bytes: number): number => Math.ceil(bytes / alignment) * alignm
  * holes, which other readers of the format refuse.
  */
 export function encodeTensors(arrays: ReadonlyMap<string, Tensor>): Uint8Array[] {
-  const header: Record<string, Entry> = {};
+  // Not an object literal: an array named "__proto__" would become its prototype and be lost.
+  const header = new Map<string, Entry>();
   const chunks: Uint8Array[] = [];
   let at = 0;
   for (const [name, array] of [...arrays].sort(([, a], [, b]) => b.BYTES_PER_ELEMENT - a.BYTES_PER_ELEMENT)) {
-    header[name] = { dtype: dtypeOf(array), shape: [array.length], data_offsets: [at, at + array.byteLength] };
+    header.set(name, { dtype: dtypeOf(array), shape: [array.length], data_offsets: [at, at + array.byteLength] });
     chunks.push(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
     at += array.byteLength;
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const headerBytes = roundUp(8 + json.length) - 8;
   const head = new Uint8Array(8 + headerBytes).fill(0x20);
   new DataView(head.buffer).setBigUint64(0, BigInt(headerBytes), true);
