@@ -25,9 +25,8 @@ const found = {
 
 for (const [name, executor] of Object.entries(found)) {
   if (typeof executor === "string") {
-    describe.skip(`${name} is not tested: ${executor}`, () => {
-      it("agrees with the reference", () => {});
-    });
+    // An optional peer that `npm install` never brings (npm run tfjs:install does): said by name, so that nobody takes it for tested.
+    it(`${name} is not tested: ${executor}`, (context) => context.skip());
     continue;
   }
   describe(`${name} agrees with the reference`, () => {
