@@ -1,8 +1,8 @@
-/** The one place that reads the environment. Everything else is given it. */
+/** The one place that reads the environment. Everything else is given it. A variable set to nothing counts as not set. */
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export function readEnvironment(): Environment {
   // biome-ignore lint/style/noProcessEnv: the one place that may
-  return { ...process.env };
+  return Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ""));
 }

@@ -1,14 +1,12 @@
 /** Offers load to a running shop and reads what it says of itself. */
 
-import { execFile } from "node:child_process";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { createRandom } from "#libs/core/random.ts";
 import { openDataset } from "#libs/data/dataset.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
-import { root } from "./bench.ts";
+import { runScript } from "./children.ts";
 import type { LoadPlan, LoadReport } from "./load-generator.ts";
 
 /** The data set that the serving release of a home was made of. */
@@ -38,9 +36,7 @@ export async function writePaths(paths: readonly string[]): Promise<string> {
 }
 
 export async function offer(plan: LoadPlan): Promise<LoadReport> {
-  const args = ["--import", "tsx", join(root, "tests/bench/load-generator.ts"), JSON.stringify(plan)];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, maxBuffer: 1 << 24 });
-  return JSON.parse(stdout) as LoadReport;
+  return JSON.parse(await runScript("tests/bench/load-generator.ts", [JSON.stringify(plan)])) as LoadReport;
 }
 
 /** Resident memory of a process, MiB. */

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { openTestShop } from "../support/shop.ts";
 import { type Bench, type BenchContext, figureTable, writeResults } from "./bench.ts";
+import { exitOnSignals } from "./children.ts";
 import { pipeline } from "./pipeline.ts";
 import { importing, training } from "./preparation.ts";
 import { ranking } from "./ranking.ts";
@@ -42,6 +43,7 @@ async function runBenches(names: readonly string[], { home, data, seconds, write
   }
 }
 
+exitOnSignals();
 await new Command("bench")
   .description(benches.map(({ name, about }) => `${name}: ${about}`).join("\n"))
   .argument("[names...]", "which benches; all when none is named")

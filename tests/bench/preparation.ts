@@ -1,23 +1,18 @@
 /** What happens before serving: import of files and training. */
 
-import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { noProgress } from "#libs/core/progress.ts";
 import { synthSizes } from "#libs/data/synth/sizes.ts";
 import { synthesize } from "#libs/data/synth/synth.ts";
-import { type Bench, type Figures, higher, lower, root } from "./bench.ts";
+import { type Bench, type Figures, higher, lower } from "./bench.ts";
+import { runScript } from "./children.ts";
 import { dataFolder } from "./load.ts";
 import type { WorkReport } from "./work.ts";
 
 async function work(...args: string[]): Promise<WorkReport> {
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", join(root, "tests/bench/work.ts"), ...args], {
-    cwd: root,
-    maxBuffer: 1 << 24,
-  });
-  return JSON.parse(stdout) as WorkReport;
+  return JSON.parse(await runScript("tests/bench/work.ts", args)) as WorkReport;
 }
 
 async function inScratch<T>(use: (folder: string) => Promise<T>): Promise<T> {

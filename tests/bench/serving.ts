@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { freePorts } from "#libs/testing/free-port.ts";
 import { type EventResults, type HttpShop, httpShop, itemIds, runFleetOf } from "../e2e/running-shop.ts";
 import { type Bench, type BenchContext, type Figures, higher, lower, quantile, root, sortedOf } from "./bench.ts";
+import { tie } from "./children.ts";
 import { meansBetween, offer, processorMs, residentMiB, sampleUsers, totals, writePaths } from "./load.ts";
 
 interface Shape {
@@ -35,6 +36,7 @@ async function startOneProcess(home: string): Promise<RunningShape> {
     env,
     stdio: ["ignore", "ignore", "inherit"],
   });
+  tie(child);
   const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const shop = httpShop(`http://127.0.0.1:${http}`);
   const ready = (): Promise<boolean> =>

@@ -194,6 +194,8 @@ export function trainCommand(): Command {
     .action(async (flags: TrainFlags & { readonly promote: boolean }) => {
       const work = workOf(flags);
       const manifest = await trainWithProgress(work);
-      if (flags.promote && !(await promoteIfPassed(work, manifest))) process.exitCode = 1;
+      if (!flags.promote) return;
+      if (!(await promoteIfPassed(work, manifest))) process.exitCode = 1;
+      else if (manifest.parent === null) remark(`next: modiste profiles seed --data ${flags.data}, then modiste serve`);
     });
 }
