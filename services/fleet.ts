@@ -8,16 +8,18 @@ import type { CandidateSource } from "#libs/serve/source.ts";
 /** Most candidates that are ranked for one request. */
 export const candidatesMax = 500;
 
-type RequestKind = "recommend" | "similar" | "popular";
+export type RequestKind = "recommend" | "similar" | "popular";
 
-interface SourceRow extends FleetRow {
+export interface SourceRow extends FleetRow {
   readonly kind: "source";
+  /** A few words for people, which the page shows beside the name. */
+  readonly hint: string;
   /** Kinds of request that it has something to say to. */
   readonly serves: readonly RequestKind[];
   readonly source: () => Promise<CandidateSource<unknown>>;
 }
 
-type SourceOptions = Pick<SourceRow, "name" | "port" | "budgetMs" | "quota" | "serves" | "resources" | "source">;
+type SourceOptions = Pick<SourceRow, "name" | "hint" | "port" | "budgetMs" | "quota" | "serves" | "resources" | "source">;
 
 /** A source runs the same way whatever it does: late or dead it degrades the answer. */
 function sourceRow(options: SourceOptions): SourceRow {
@@ -30,9 +32,11 @@ function sourceRow(options: SourceOptions): SourceRow {
   };
 }
 
-const sources: readonly SourceRow[] = [
+/** Nobody else lists the sources: pipeline, trainer, digests of the code, page and tests ask here. */
+export const sources: readonly SourceRow[] = [
   sourceRow({
     name: "popularity",
+    hint: "what sells",
     port: 50061,
     budgetMs: 40,
     quota: 80,
@@ -42,6 +46,7 @@ const sources: readonly SourceRow[] = [
   }),
   sourceRow({
     name: "itemcf",
+    hint: "bought together",
     port: 50062,
     budgetMs: 60,
     quota: 160,
@@ -51,6 +56,7 @@ const sources: readonly SourceRow[] = [
   }),
   sourceRow({
     name: "lightgcn",
+    hint: "shared taste",
     port: 50063,
     budgetMs: 60,
     quota: 100,
@@ -60,6 +66,7 @@ const sources: readonly SourceRow[] = [
   }),
   sourceRow({
     name: "content",
+    hint: "alike items",
     port: 50064,
     budgetMs: 60,
     quota: 60,
@@ -107,7 +114,7 @@ export const fleet: readonly FleetRow[] = [
     module: async () =>
       (await import("./gateway/service.ts")).gatewayService({
         candidatesMax,
-        serves: Object.fromEntries(sources.map(({ name, serves }) => [name, serves])),
+        sources: Object.fromEntries(sources.map(({ name, serves, hint }) => [name, { serves, hint }])),
       }),
   },
 ];

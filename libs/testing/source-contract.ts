@@ -15,6 +15,11 @@ export interface SourceContractOptions {
   readonly answersStrangers: boolean;
   /** True when a list must be as long as the filter allows (the query's own items apart). */
   readonly fillsFilter: boolean;
+  /**
+   * False for a source that knows no similar items: it must then answer seeds with nothing, not from the history, and its row must not serve
+   * "similar" (tests/e2e/fleet.test.ts holds rows against answers). Left out or true: names items of the seed's cluster.
+   */
+  readonly answersSimilar?: boolean;
 }
 
 /** A context over the fixture shop; `overrides` win. */
@@ -162,9 +167,17 @@ export function sourceContract<Artifact>(name: string, source: CandidateSource<A
       );
     });
 
-    it("names items of the seed's cluster, never the seed itself, whatever the history", () => {
+    const { answersSimilar = true } = options;
+    const seeded = answersSimilar
+      ? "names items of the seed's cluster, never the seed itself, whatever the history"
+      : "answers seeds with nothing, whatever the history";
+    it(seeded, () => {
       for (const seed of [0, 11, 22]) {
         const { items } = ask(fixtureQuery(shop, 3, { seeds: Int32Array.of(seed), limit: 10 }));
+        if (!answersSimilar) {
+          expect([...items]).toEqual([]);
+          continue;
+        }
         expect(items.includes(seed)).toBe(false);
         expect(items.filter((item) => item % 5 === seed % 5).length).toBeGreaterThanOrEqual(6);
       }

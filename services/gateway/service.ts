@@ -31,9 +31,19 @@ const config = defineConfig({
 export interface GatewayOptions {
   /** Most candidates that are ranked for one request. */
   readonly candidatesMax: number;
-  /** Kinds of request that a source serves, by its name; all of them when it is not named. */
-  readonly serves: Readonly<Record<string, readonly ("recommend" | "similar" | "popular")[]>>;
+  /** What the table says of a source beside its row, by its name. */
+  readonly sources: Readonly<Record<string, GatewaySource>>;
 }
+
+export interface GatewaySource {
+  /** Kinds of request that it has something to say to. */
+  readonly serves: readonly ("recommend" | "similar" | "popular")[];
+  /** A few words for people. */
+  readonly hint: string;
+}
+
+/** Of a source that is not named. */
+const unnamed: GatewaySource = { serves: ["recommend", "similar", "popular"], hint: "" };
 
 export function gatewayService(options: GatewayOptions): ServiceModule {
   return defineService({
@@ -50,7 +60,8 @@ export function gatewayService(options: GatewayOptions): ServiceModule {
         .filter(({ kind }) => kind === "source")
         .map(({ name, budgetMs, quota }) => {
           const client = connect(CandidateSourceDefinition, name, { idempotent: ["generate"] });
-          return fleetSource({ name, budgetMs, quota, serves: options.serves[name] ?? ["recommend", "similar", "popular"], client });
+          const { serves } = options.sources[name] ?? unnamed;
+          return fleetSource({ name, budgetMs, quota, serves, client });
         });
       const ranker = connect(RankerDefinition, "ranking", { idempotent: ["rank"] });
       const pipeline = definePipeline({ profiles, ranker, sources, rules, candidatesMax: options.candidatesMax });
@@ -66,7 +77,8 @@ export function gatewayService(options: GatewayOptions): ServiceModule {
         clockMode: settings.clock,
         deadlineMs: settings.deadlineMs,
       };
-      const http = await startHttp({ context, settings, releases, client: connect(RecommenderDefinition, "gateway") });
+      const hints = Object.fromEntries(sources.map(({ name }) => [name, (options.sources[name] ?? unnamed).hint]));
+      const http = await startHttp({ context, settings, releases, client: connect(RecommenderDefinition, "gateway"), hints });
       return {
         bindings: [bind(RecommenderDefinition, createRecommender(parts))],
         ready: () => releases.notReady(),

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openTestShop, type TestShop } from "../support/shop.ts";
+import { sourcesFor } from "../support/sources.ts";
 import { type Answer, type RunningShop, runOneProcess, until } from "./running-shop.ts";
 
 let shop: TestShop;
@@ -52,7 +53,7 @@ describe("a request", () => {
     const calls = [
       ["hydrate", "profile", "modiste.v1.Profiles/GetProfiles"],
       ["rank", "ranking", "modiste.v1.Ranker/Rank"],
-      ...["popularity", "itemcf", "lightgcn", "content"].map((source) => ["retrieve", source, "modiste.v1.CandidateSource/Generate"]),
+      ...sourcesFor("recommend").map((source) => ["retrieve", source, "modiste.v1.CandidateSource/Generate"] as const),
     ];
     for (const [stage, service, method] of calls) {
       const expected = [...root, `gateway internal modiste.pipeline.${stage}`, `gateway client ${method}`, `${service} server ${method}`];

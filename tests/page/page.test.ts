@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { readEnvironment } from "#libs/config/environment.ts";
+import { sources } from "../../services/fleet.ts";
+import type { Answer } from "../e2e/running-shop.ts";
 import { startTestFleet, type TestFleet } from "../support/fleet.ts";
 
 const environment = readEnvironment();
@@ -23,6 +25,7 @@ const flags = [
   "--disable-component-update",
   "--disable-sync",
 ];
+const asked = sources.filter(({ serves }) => serves.includes("recommend"));
 const desktop = { viewport: { width: 1360, height: 900 } };
 const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
 
@@ -92,8 +95,9 @@ describe.skipIf(missing && environment.CI !== "true")(name, () => {
     expect(await page.locator(".event").count()).toBeGreaterThan(3);
     expect(await text(page, ".event")).toContain("bought");
     const insight = await text(page, "#insight");
-    for (const word of ["Complete", "known", "popularity", "itemcf", "lightgcn", "content", "rank", fleet.shop.release])
+    for (const word of ["Complete", "known", `${asked.length} of ${asked.length} answered`, "rank", fleet.shop.release])
       expect(insight).toContain(word);
+    for (const { name: source, hint } of asked) expect(insight).toContain(source + hint);
     await page.screenshot({ path: join(pictures, "page-known.png"), fullPage: true });
     expect(problems).toEqual([]);
   });
@@ -103,18 +107,25 @@ describe.skipIf(missing && environment.CI !== "true")(name, () => {
     await page.click(".trace summary");
     await page.waitForSelector(".waterfall tr");
     const trace = await text(page, ".waterfall");
-    for (const service of ["gateway", "profile", "popularity", "itemcf", "lightgcn", "content", "ranking"])
+    for (const service of ["gateway", "profile", ...asked.map((source) => source.name), "ranking"])
       expect(trace).toContain(`${service} answers`);
     expect(problems).toEqual([]);
   });
 
   it("shows a new visitor what is popular, and says that nothing is known", async () => {
     const page = await openPage();
+    const answering = page.waitForResponse(/\/v1\/recommendations/);
     await chooseNewVisitor(page);
+    const { items } = (await (await answering).json()) as Answer;
     expect(await page.locator(".tile").count()).toBe(12);
     expect(await text(page, "#subtitle")).toBe("This visitor is unknown: popular items.");
     expect(await text(page, "#history")).toContain("Nothing is known yet");
-    for (const reasons of await page.locator(".tile .reasons").allTextContents()) expect(reasons).toMatch(/Popular|Selling/);
+    // Whichever sources speak to strangers: what sells is among it, and nothing is due to a history.
+    expect(items.flatMap(({ reasons }) => reasons.map(({ source }) => source))).toContain("popularity");
+    expect(items.flatMap(({ reasons }) => reasons.map(({ because_item_id }) => because_item_id)).filter((id) => id !== "")).toEqual([]);
+    const shown = await page.locator(".tile .reasons").allTextContents();
+    expect(shown.length).toBe(12);
+    for (const [i, { reasons }] of items.entries()) expect(shown[i]!.slice(1).startsWith(reasons[0]!.text.slice(1)), shown[i]!).toBe(true);
     expect(await text(page, ".facts-list")).toContain("unknown");
     await page.screenshot({ path: join(pictures, "page-new.png"), fullPage: true });
     expect(problems).toEqual([]);

@@ -12,17 +12,18 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { openFolderStore } from "#libs/release/folder-store.ts";
+import { allSources } from "./sources.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const cache = join(root, "node_modules/.cache/modiste-test");
 
-/** What a trained shop follows from, files and folders. A change in any of them makes a new one. */
-const sources = [
+/** What a trained shop follows from, files and folders; the table of the fleet and its sources too. A change in any of them makes a new one. */
+const origins = [
   "package.json",
-  ...["catalog", "data", "features", "models", "release", "sparse", "store"].map((name) => `libs/${name}`),
-  ...["popularity", "itemcf", "lightgcn", "content", "ranking", "gateway/part.ts", "cli/training", "cli/seed-profiles.ts"].map(
-    (name) => `services/${name}`,
+  ...["catalog", "core", "data", "events", "features", "graph", "models", "pipeline", "release", "sparse", "store"].map(
+    (name) => `libs/${name}`,
   ),
+  ...["fleet.ts", ...allSources, "ranking", "gateway/part.ts", "cli/training", "cli/seed-profiles.ts"].map((name) => `services/${name}`),
   "tests/support/make-shop.ts",
 ];
 
@@ -137,14 +138,13 @@ function isAlive(pid: number): boolean {
 
 function sourceHash(): string {
   const hash = createHash("sha256");
-  for (const path of sources.flatMap(filesOf)) hash.update(path).update(readFileSync(join(root, path)));
+  for (const path of origins.flatMap(filesOf)) hash.update(path).update(readFileSync(join(root, path)));
   return hash.digest("hex").slice(0, 16);
 }
 
 /** The file itself, or the source files below a folder in order of their paths; tests do not count. */
 function filesOf(path: string): string[] {
   const full = join(root, path);
-  if (!existsSync(full)) return [];
   if (statSync(full).isFile()) return [path];
   const names = readdirSync(full, { recursive: true, encoding: "utf8" });
   return names

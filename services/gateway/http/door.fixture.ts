@@ -159,6 +159,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<TestDoor> {
     settings: { httpHost: "127.0.0.1", httpPort: 0, httpHosts: options.hosts ?? [], page: "on" },
     releases,
     client: peer.connect(RecommenderDefinition),
+    hints: { fifth: "what is new" },
     onRoute: (path) => routes.add(path),
   });
   const caller = openCaller(http.address);

@@ -213,6 +213,7 @@ describe("the page", () => {
       colours: { attribute: "colour", values: ["White", "Black"] },
       priced: true,
       surfaces: ["home", "product", "basket", "email"],
+      sources: { fifth: "what is new" },
       users: [],
     });
   });

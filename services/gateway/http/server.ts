@@ -30,6 +30,8 @@ export interface HttpOptions {
   readonly settings: HttpSettings;
   readonly releases: ReleaseFollower<GatewayRelease>;
   readonly client: Client<typeof RecommenderDefinition>;
+  /** Words for people of each source, by its name. */
+  readonly hints: Readonly<Record<string, string>>;
   /** Told the path of every route; for tests that compare them with the document. */
   readonly onRoute?: (path: string) => void;
 }
@@ -63,7 +65,7 @@ function continueTraces(app: FastifyInstance): void {
 }
 
 /** Throws `failed_precondition` naming the port when it is in use. */
-export async function startHttp({ context, settings, releases, client, onRoute }: HttpOptions): Promise<HttpDoor> {
+export async function startHttp({ context, settings, releases, client, hints, onRoute }: HttpOptions): Promise<HttpDoor> {
   const { telemetry, log } = context;
   const app = fastify({
     bodyLimit: bodyBytesMax,
@@ -86,7 +88,7 @@ export async function startHttp({ context, settings, releases, client, onRoute }
   addRoutes(app, client);
   addOperations(app, telemetry, () => context.processReady());
   addOpenApi(app);
-  if (settings.page === "on") addPage(app, releases, client);
+  if (settings.page === "on") addPage(app, releases, client, hints);
   const address = await app.listen({ host: settings.httpHost, port: settings.httpPort }).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== "EADDRINUSE") throw cause;
     const where = `${settings.httpHost}:${settings.httpPort}`;

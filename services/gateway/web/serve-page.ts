@@ -34,6 +34,7 @@ export function addPage(
   app: FastifyInstance,
   releases: ReleaseFollower<GatewayRelease>,
   client: Client<typeof RecommenderDefinition>,
+  hints: Readonly<Record<string, string>>,
 ): void {
   const describeShop = createShopDescriber();
   const folder = new URL(".", import.meta.url);
@@ -47,6 +48,6 @@ export function addPage(
   }
   app.get("/page/start", async () => {
     const { manifest, artifact } = releases.current();
-    return { ...describeShop(manifest, artifact), users: await sampleUsers(manifest, client) };
+    return { ...describeShop(manifest, artifact), sources: hints, users: await sampleUsers(manifest, client) };
   });
 }

@@ -119,12 +119,6 @@ var surfaceWords = {
   basket: "Basket",
   email: "E-mail"
 };
-var sourceWords = {
-  popularity: "what sells",
-  itemcf: "bought together",
-  lightgcn: "shared taste",
-  content: "alike items"
-};
 var filterWords = {
   available: "not on sale now",
   requested: "outside your filter",
@@ -715,13 +709,13 @@ function degraded({ degraded: entries }) {
   return h("ul", { class: "degraded", "aria-label": "What is missing" }, ...entries.map((entry) => h("li", {}, degradedText(entry))));
 }
 var outcomeWords = { late: "late", failed: "failed", not_asked: "not asked" };
-function sources({ sources: all }) {
+function sources({ sources: all }, hints) {
   const longest = Math.max(1, ...all.map(({ milliseconds }) => milliseconds));
   const rows = all.map(
     ({ source, outcome, candidates, milliseconds }) => h(
       "tr",
       { "data-outcome": outcome },
-      h("th", { scope: "row" }, source, h("span", { class: "hint" }, sourceWords[source] ?? "")),
+      h("th", { scope: "row" }, source, h("span", { class: "hint" }, hints[source] ?? "")),
       h("td", { class: "number" }, outcome === "answered" ? candidates : outcomeWords[outcome] ?? outcome),
       h("td", { class: "number" }, outcome === "not_asked" ? "" : msText(milliseconds)),
       h("td", { class: "bar-cell" }, outcome === "not_asked" ? null : bar(0, milliseconds / longest, outcome))
@@ -756,10 +750,10 @@ function removed({ removed: all }) {
   const text = all.map(({ filter, removed: count }) => `${count} ${filterWords[filter] ?? filter.replace(/_/g, " ")}`).join(", ");
   return h("p", { class: "removed" }, `Left out: ${text}.`);
 }
-function showInsight(place, answer, seenMs, trace) {
+function showInsight(place, answer, seenMs, hints, trace) {
   const { coverage } = answer;
   place.replaceChildren(
-    ...[summary(answer, seenMs), degraded(coverage), sources(coverage), stages(coverage), removed(coverage), trace].filter(
+    ...[summary(answer, seenMs), degraded(coverage), sources(coverage, hints), stages(coverage), removed(coverage), trace].filter(
       (part) => part !== null
     )
   );
@@ -971,6 +965,7 @@ async function runPage(shop) {
       byId("insight"),
       answer,
       seenMs,
+      shop.sources,
       traceDetails(answer.trace_id, view.traceOpen, (open) => view.traceOpen = open)
     );
     showHeading(view, answer);
@@ -1056,7 +1051,7 @@ function showHeading({ visitor, similarTo }, { coverage, items }) {
   byId("title").textContent = similarTo ? `Similar to ${similarTo.name || similarTo.item_id}` : visitor.kind === "user" ? "Recommended for this user" : "Recommended for a new visitor";
   const basis = coverage.user === "KNOWN" ? `From ${plural(coverage.events, "event")} of this ${visitor.kind === "user" ? "user" : "visitor"}.` : `This visitor is ${knowledgeWords[coverage.user] ?? coverage.user}: popular items.`;
   const empty = items.length === 0 ? " Nothing fits these filters." : "";
-  byId("subtitle").textContent = (similarTo ? "By what is bought together, shared taste and attributes." : sentence(basis)) + empty;
+  byId("subtitle").textContent = (similarTo ? "What goes with it or is like it." : sentence(basis)) + empty;
 }
 async function untilCounted(subject, item, type, before, known) {
   const count = (user) => user?.events.filter((event) => event.item_id === item && event.type === type).length ?? 0;

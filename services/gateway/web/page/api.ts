@@ -78,6 +78,8 @@ export interface Shop {
   readonly colours: { readonly attribute: string; readonly values: readonly string[] } | null;
   readonly priced: boolean;
   readonly surfaces: readonly string[];
+  /** What each source looks for, in a few words, by its name. */
+  readonly sources: Readonly<Record<string, string>>;
   readonly users: readonly { readonly user_id: string; readonly label: string }[];
 }
 

@@ -1,8 +1,8 @@
 /** What stands behind an answer: who answered, how long each part took, what is missing. */
 
-import type { Answer, Coverage } from "./api.ts";
+import type { Answer, Coverage, Shop } from "./api.ts";
 import { h, styled } from "./dom.ts";
-import { degradedText, filterWords, gradeWords, knowledgeWords, msText, plural, sourceWords } from "./words.ts";
+import { degradedText, filterWords, gradeWords, knowledgeWords, msText, plural } from "./words.ts";
 
 /** A bar from `start` to `start + length`, both shares of the whole width. */
 export function bar(start: number, length: number, kind: string): HTMLElement {
@@ -44,13 +44,13 @@ function degraded({ degraded: entries }: Coverage): HTMLElement | null {
 
 const outcomeWords: Readonly<Record<string, string>> = { late: "late", failed: "failed", not_asked: "not asked" };
 
-function sources({ sources: all }: Coverage): HTMLElement {
+function sources({ sources: all }: Coverage, hints: Shop["sources"]): HTMLElement {
   const longest = Math.max(1, ...all.map(({ milliseconds }) => milliseconds));
   const rows = all.map(({ source, outcome, candidates, milliseconds }) =>
     h(
       "tr",
       { "data-outcome": outcome },
-      h("th", { scope: "row" }, source, h("span", { class: "hint" }, sourceWords[source] ?? "")),
+      h("th", { scope: "row" }, source, h("span", { class: "hint" }, hints[source] ?? "")),
       h("td", { class: "number" }, outcome === "answered" ? candidates : (outcomeWords[outcome] ?? outcome)),
       h("td", { class: "number" }, outcome === "not_asked" ? "" : msText(milliseconds)),
       h("td", { class: "bar-cell" }, outcome === "not_asked" ? null : bar(0, milliseconds / longest, outcome)),
@@ -89,10 +89,10 @@ function removed({ removed: all }: Coverage): HTMLElement | null {
   return h("p", { class: "removed" }, `Left out: ${text}.`);
 }
 
-export function showInsight(place: HTMLElement, answer: Answer, seenMs: number, trace: HTMLElement): void {
+export function showInsight(place: HTMLElement, answer: Answer, seenMs: number, hints: Shop["sources"], trace: HTMLElement): void {
   const { coverage } = answer;
   place.replaceChildren(
-    ...[summary(answer, seenMs), degraded(coverage), sources(coverage), stages(coverage), removed(coverage), trace].filter(
+    ...[summary(answer, seenMs), degraded(coverage), sources(coverage, hints), stages(coverage), removed(coverage), trace].filter(
       (part) => part !== null,
     ),
   );

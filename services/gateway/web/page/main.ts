@@ -86,6 +86,7 @@ async function runPage(shop: Shop): Promise<void> {
       byId("insight"),
       answer,
       seenMs,
+      shop.sources,
       traceDetails(answer.trace_id, view.traceOpen, (open) => (view.traceOpen = open)),
     );
     showHeading(view, answer);
@@ -188,7 +189,7 @@ function showHeading({ visitor, similarTo }: View, { coverage, items }: Answer):
       ? `From ${plural(coverage.events, "event")} of this ${visitor.kind === "user" ? "user" : "visitor"}.`
       : `This visitor is ${knowledgeWords[coverage.user] ?? coverage.user}: popular items.`;
   const empty = items.length === 0 ? " Nothing fits these filters." : "";
-  byId("subtitle").textContent = (similarTo ? "By what is bought together, shared taste and attributes." : sentence(basis)) + empty;
+  byId("subtitle").textContent = (similarTo ? "What goes with it or is like it." : sentence(basis)) + empty;
 }
 
 /** Waits until the profile holds the event, so that the next list follows from it. Gives up silently: the event is durable anyway. */

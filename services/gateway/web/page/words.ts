@@ -31,13 +31,6 @@ export const surfaceWords: Readonly<Record<string, string>> = {
   email: "E-mail",
 };
 
-export const sourceWords: Readonly<Record<string, string>> = {
-  popularity: "what sells",
-  itemcf: "bought together",
-  lightgcn: "shared taste",
-  content: "alike items",
-};
-
 export const filterWords: Readonly<Record<string, string>> = {
   available: "not on sale now",
   requested: "outside your filter",
