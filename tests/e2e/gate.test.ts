@@ -62,6 +62,21 @@ function scaled(part: PartWriter, factor: number): PartWriter {
 const negated = (part: PartWriter): PartWriter => scaled(part, -1);
 const silenced = (part: PartWriter): PartWriter => scaled(part, 0);
 
+/** The store whose serving release has another manifest. */
+const storeOf = (change: (own: ReleaseManifest) => ReleaseManifest): ReleaseStore => ({
+  ...store,
+  manifest: async (id) => {
+    const own = await store.manifest(id);
+    return id === shop.release ? change(own) : own;
+  },
+});
+
+/** The serving release has not seen the week, and so is scored as it is. */
+const notSeen = (own: ReleaseManifest): ReleaseManifest => ({
+  ...own,
+  data: { ...own.data, end_seconds: own.data.end_seconds - secondsPerWeek },
+});
+
 describe("a candidate held against the serving release on the last week", () => {
   it("passes when it is as good, with its figures and intervals in the manifest", async () => {
     const { promotion, metrics, parent } = await trainGuarded(await guarded({ settings: { itemcf: { historyItems: 59 } } }));
@@ -81,30 +96,28 @@ describe("a candidate held against the serving release on the last week", () => 
       ...models,
       ranker: { ...ranker, fit: (context) => ranker.fit({ ...context, part: negated(context.part) }) },
     };
-    // The serving release has not seen the week, and so is scored as it is.
-    const served: ReleaseStore = {
-      ...store,
-      manifest: async (id) => {
-        const own = await store.manifest(id);
-        return id === shop.release ? { ...own, data: { ...own.data, end_seconds: own.data.end_seconds - secondsPerWeek } } : own;
-      },
-    };
-    const { promotion } = await trainGuarded(await guarded({ store: served, models: upsideDown }));
+    const { promotion } = await trainGuarded(await guarded({ store: storeOf(notSeen), models: upsideDown }));
     expect(promotion.decision).toBe("refused");
     expect(promotion.reasons.join("\n")).toMatch(/loss of map@12: -0\.\d+ \(/);
     expect(promotion.watched["map@12"]!.difference.high).toBeLessThan(0);
   });
 
+  it("may have a source that the serving release does not have: a row was added to the fleet since", async () => {
+    const before = storeOf((own) => {
+      const { content: _, ...parts } = own.parts;
+      return notSeen({ ...own, parts });
+    });
+    const { promotion, parts } = await trainGuarded(await guarded({ store: before }));
+    // Which of the two is better says nothing here, where the serving one has seen the week in truth: they are compared, nothing is thrown.
+    expect(promotion.decision).not.toBe("unchecked");
+    expect(promotion.watched["map@12"]!.current.value).toBeGreaterThan(0);
+    expect(Object.keys(parts)).toContain("content");
+  });
+
   it("is the first where nothing serves, and not compared with a release of later data", async () => {
     const empty = openFolderStore(join(shop.home, "other-releases"));
     expect((await trainGuarded(await guarded({ store: empty }))).promotion).toMatchObject({ decision: "first" });
-    const later: ReleaseStore = {
-      ...store,
-      manifest: async (id) => {
-        const own = await store.manifest(id);
-        return id === shop.release ? { ...own, data: { ...own.data, end_seconds: own.data.end_seconds + secondsPerWeek } } : own;
-      },
-    };
+    const later = storeOf((own) => ({ ...own, data: { ...own.data, end_seconds: own.data.end_seconds + secondsPerWeek } }));
     const { promotion } = await trainGuarded(await guarded({ store: later }));
     expect(promotion).toMatchObject({
       decision: "unchecked",

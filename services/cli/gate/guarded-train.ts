@@ -42,9 +42,14 @@ async function trainBefore(
   return loadRelease(store, manifest, options.models);
 }
 
+/** A source that was added to the table since has no part in the release: it served without it. */
+function modelsOf({ models }: GuardedOptions, { parts }: ReleaseManifest): GuardedOptions["models"] {
+  return { ...models, sources: models.sources.filter(({ name }) => parts[name] !== undefined) };
+}
+
 /** What served is scored as it is when it has not seen the week; else its recipe is trained again without it. */
 async function serving(options: GuardedOptions, week: HeldOutWeek, current: ReleaseManifest): Promise<LoadedRelease | null> {
-  if (current.data.end_seconds <= week.cases.endSeconds) return loadRelease(options.store, current, options.models);
+  if (current.data.end_seconds <= week.cases.endSeconds) return loadRelease(options.store, current, modelsOf(options, current));
   return current.recipe === undefined ? null : trainBefore(options, week, current.recipe, "serving recipe");
 }
 
