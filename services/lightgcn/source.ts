@@ -5,7 +5,7 @@
 
 import { fitGraphFilter } from "#libs/models/graph-filter/fit.ts";
 import { createGraphFilter, type GraphFilterArtifact, retrieveByFilter } from "#libs/models/graph-filter/retrieve.ts";
-import { bspmSpec, type GraphFilterSettings, gfcfSpec } from "#libs/models/graph-filter/settings.ts";
+import { bspmSpec, factorWidth, type GraphFilterSettings, gfcfSpec } from "#libs/models/graph-filter/settings.ts";
 import { fitLightGcn } from "#libs/models/lightgcn/fit.ts";
 import { type LightGcnArtifact, lightGcnReasons, retrieveByGraph } from "#libs/models/lightgcn/fold.ts";
 import { recentGraph } from "#libs/models/lightgcn/graph.ts";
@@ -82,8 +82,8 @@ async function load({ part, catalog }: LoadContext): Promise<GraphArtifact> {
   if (model !== "lightgcn") {
     const k = meta.k as number;
     const factors = {
-      left: part.float32("left", items.length * settings.rank),
-      right: part.float32("right", items.length * settings.rank),
+      left: part.float32("left", items.length * factorWidth(settings)),
+      right: part.float32("right", items.length * factorWidth(settings)),
     };
     const rows = { k, neighbours: part.int32("neighbours", items.length * k), values: part.float32("values", items.length * k) };
     return { model, artifact: createGraphFilter(settings, items, catalog.itemCount, { ...rows, ...factors }) };

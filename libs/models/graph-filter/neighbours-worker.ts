@@ -21,6 +21,8 @@ export interface NeighboursInput {
   readonly values: Float32Array;
   /** Sum of all values of each row, those cut off and the diagonal included, [items]. */
   readonly sums: Float32Array;
+  /** Sum of their squares. */
+  readonly squares: Float32Array;
 }
 
 export interface NeighboursTask {
@@ -55,11 +57,13 @@ function fillRow(input: NeighboursInput, item: number, sums: Float64Array, touch
   const factor = input.scale * itemWeights[item]!;
   const best = createTopCollector(Math.min(k, count));
   let total = 0;
+  let squares = 0;
   for (let t = 0; t < count; t++) {
     const other = touched[t]!;
     const value = factor * itemWeights[other]! * sums[other]!;
     sums[other] = 0;
     total += value;
+    squares += value * value;
     if (other !== item && value >= best.threshold()) best.offer(other, value);
   }
   const { positions, scores } = best.take();
@@ -67,4 +71,5 @@ function fillRow(input: NeighboursInput, item: number, sums: Float64Array, touch
   input.neighbours.set(positions, item * k);
   input.values.set(scores, item * k);
   input.sums[item] = total;
+  input.squares[item] = squares;
 }

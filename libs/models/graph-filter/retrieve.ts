@@ -1,7 +1,7 @@
 /** Serving a graph filter: the rows of the user's items vote, then the low-pass factors correct the best of them. */
 
 import type { GraphFilterModel } from "#libs/models/graph-filter/fit.ts";
-import type { GraphFilterSettings } from "#libs/models/graph-filter/settings.ts";
+import { factorWidth, type GraphFilterSettings } from "#libs/models/graph-filter/settings.ts";
 import { type AllowedRows, type CandidateColumns, noCandidates, recentItems, type SubjectEvents, seedItems } from "#libs/models/query.ts";
 import { weightsByCode } from "#libs/models/settings.ts";
 import { topK } from "#libs/sparse/top-k.ts";
@@ -39,7 +39,7 @@ export function createGraphFilter(settings: GraphFilterSettings, items: Int32Arr
     rowOf[item] = row;
   });
   const { k, neighbours, values, left } = model;
-  const right = createVectorIndex(model.right, settings.rank);
+  const right = createVectorIndex(model.right, factorWidth(settings));
   const scratch = { votes: new Float32Array(items.length), touched: new Int32Array(items.length) };
   return { settings, items, rowOf, k, neighbours, values, left, right, ...scratch };
 }
@@ -76,11 +76,12 @@ function ownRows({ rowOf }: GraphFilterArtifact, items: Int32Array): Int32Array 
   return items.map((item) => rowOf[item]!).filter((row) => row >= 0);
 }
 
-/** The low-passed signal of the history, [rank]. */
-function signal({ left, settings: { rank } }: GraphFilterArtifact, own: Int32Array, weights: Float32Array): Float32Array {
-  const vector = new Float32Array(rank);
+/** The history by the left factors, [width]. */
+function signal({ left, settings }: GraphFilterArtifact, own: Int32Array, weights: Float32Array): Float32Array {
+  const width = factorWidth(settings);
+  const vector = new Float32Array(width);
   for (let h = 0; h < own.length; h++) {
-    for (let c = 0, at = own[h]! * rank; c < rank; c++) vector[c]! += weights[h]! * left[at + c]!;
+    for (let c = 0, at = own[h]! * width; c < width; c++) vector[c]! += weights[h]! * left[at + c]!;
   }
   return vector;
 }
