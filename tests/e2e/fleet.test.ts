@@ -167,7 +167,8 @@ describe("a killed process", () => {
 
   it("of a source: the answer is full, PARTIAL, and names it", async () => {
     fleet.kill("lightgcn");
-    const answer = await until(ask, ({ grade }) => grade !== "FULL");
+    // Another source may be late as well on a busy machine: until none is.
+    const answer = await until(ask, ({ coverage }) => coverage.degraded.length === 1 && coverage.degraded[0]!.startsWith("lightgcn:"), 400);
     expect(answer.grade).toBe("PARTIAL");
     expect(answer.items.length).toBe(12);
     expect(answer.coverage.degraded).toEqual([expect.stringMatching(/^lightgcn:(unavailable|deadline_exceeded)$/)]);
