@@ -5,7 +5,12 @@ import type { Progress } from "#libs/core/progress.ts";
 import type { SourceColumn } from "#libs/features/features.ts";
 import type { ItemStatistics } from "#libs/features/item-statistics.ts";
 import type { EventColumns } from "#libs/features/user-state.ts";
+import type { EventHistory, RowTables } from "#libs/models/sasrec/encoder.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
+
+/** Kinds of ranker that a recipe may name; the first is the default. */
+export const rankerKinds = ["linear", "wide-deep"] as const;
+export type RankerKind = (typeof rankerKinds)[number];
 
 /** One request: candidates with what the sources said of them, and whose they are. */
 export interface RankQuery {
@@ -36,25 +41,44 @@ export interface LabelWeek {
   readonly queries: Iterable<LabelledQuery>;
 }
 
+/** SASRec of the same release: a user's state, and the items' vectors that go with it. */
+export interface SequenceStates {
+  readonly tables: RowTables;
+  /** [histories, dimensions]. */
+  states(histories: readonly EventHistory[], signal?: AbortSignal): Promise<Float32Array>;
+}
+
 export interface RankerFitContext {
   readonly weeks: readonly LabelWeek[];
   /** Names of the sources, in the order of the fleet. */
   readonly sources: readonly string[];
   /** What the ranker will serve with: the end of the data. */
   readonly serving: { readonly catalog: Catalog; readonly statistics: ItemStatistics };
+  /** Trained on nothing of the label weeks; null without. */
+  readonly sequence: SequenceStates | null;
+  /** What differs from the defaults. */
+  readonly settings: Readonly<Record<string, unknown>>;
   readonly seed: number;
+  readonly threads: number;
   readonly part: PartWriter;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 
+export interface RankerLoadContext {
+  readonly part: PartReader;
+  readonly catalog: Catalog;
+  /** Of the same release; null where it has none. */
+  readonly sequence: SequenceStates | null;
+}
+
 export interface Ranker<Artifact> {
   /** The model's name, as answers tell it. */
-  readonly model: string;
+  model(artifact: Artifact): string;
   fit(context: RankerFitContext): Promise<void>;
-  load(context: { readonly part: PartReader; readonly catalog: Catalog }): Promise<Artifact>;
-  /** One finite score a candidate, in the order of the query. */
-  score(artifact: Artifact, query: RankQuery): Float64Array;
+  load(context: RankerLoadContext): Promise<Artifact>;
+  /** One finite score a candidate, in the order of the query. A candidate's score does not depend on the others beside it. */
+  score(artifact: Artifact, query: RankQuery): Promise<Float64Array>;
   /** Hash of the features that the part was trained on. */
   featureHash(artifact: Artifact): string;
 }

@@ -3,10 +3,12 @@ import { noProgress } from "#libs/core/progress.ts";
 import { historyBefore } from "#libs/data/splits.ts";
 import { catalogAsOf, countItems, type ItemStatistics } from "#libs/features/item-statistics.ts";
 import type { PartReader } from "#libs/release/part.ts";
-import type { LabelledQuery, RankQuery } from "#libs/serve/ranker.ts";
+import type { LabelledQuery, RankerFitContext, RankQuery, SequenceStates } from "#libs/serve/ranker.ts";
 import { createFixtureShop, fixtureClusters } from "#libs/testing/fixture.ts";
 import { createMemoryPart } from "#libs/testing/memory-part.ts";
-import { type LogisticRanker, ranker } from "./ranker.ts";
+import { ranker } from "./ranker.ts";
+
+type Artifact = Awaited<ReturnType<typeof ranker.load>>;
 
 const shop = createFixtureShop();
 const sources = ["itemcf", "noise"];
@@ -39,20 +41,22 @@ function labelled(user: number): LabelledQuery {
 const teaching = Array.from({ length: 200 }, (_, user) => labelled(user));
 const unseen = Array.from({ length: 100 }, (_, i) => labelled(200 + i));
 
-async function fitted(): Promise<PartReader> {
+/** Small and quick. */
+const kinds = {
+  linear: { kind: "linear" },
+  "wide-deep": { kind: "wide-deep", hidden1: 16, hidden2: 8, batchLists: 8, epochs: 10, learningRate: 0.01, listLength: 48 },
+} as const;
+
+const weeks = [{ nowSeconds: shop.nowSeconds, catalog, statistics, queries: teaching }];
+const alone = { weeks, sources, serving: { catalog, statistics }, sequence: null, seed: 3, threads: 0, progress: noProgress } as const;
+
+async function fitted(settings: Readonly<Record<string, unknown>>, more: Partial<RankerFitContext> = {}): Promise<PartReader> {
   const part = createMemoryPart("ranking");
-  const weeks = [{ nowSeconds: shop.nowSeconds, catalog, statistics, queries: teaching }];
-  const signal = new AbortController().signal;
-  await ranker.fit({ weeks, sources, serving: { catalog, statistics }, seed: 3, part, progress: noProgress, signal });
+  await ranker.fit({ ...alone, settings, part, signal: new AbortController().signal, ...more });
   return part.reader();
 }
 
-let part: PartReader;
-let artifact: LogisticRanker;
-beforeAll(async () => {
-  part = await fitted();
-  artifact = await ranker.load({ part, catalog });
-});
+const load = (part: PartReader, sequence: SequenceStates | null = null) => ranker.load({ part, catalog, sequence });
 
 /** Share of (taken, other) pairs of one query that are in the right order. */
 function rightPairs({ query, labels }: LabelledQuery, scores: Float64Array): number {
@@ -61,57 +65,156 @@ function rightPairs({ query, labels }: LabelledQuery, scores: Float64Array): num
   return pairs.reduce((sum, right) => sum + right, 0) / pairs.length;
 }
 
-describe("the logistic ranker", () => {
-  it("ranks what users took above what they did not, for users that it never saw", () => {
-    const shares = unseen.map((each) => rightPairs(each, ranker.score(artifact, each.query)));
-    expect(shares.reduce((sum, share) => sum + share, 0) / shares.length).toBeGreaterThan(0.8);
+const none = { items: new Int32Array(0), times: [], types: [] };
+const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Share of right pairs of users that the ranker never saw. */
+async function shareRight(artifact: Artifact): Promise<number> {
+  return meanOf(await Promise.all(unseen.map(async (each) => rightPairs(each, await ranker.score(artifact, each.query)))));
+}
+
+describe.each(Object.entries(kinds))("the %s ranker", (_, settings) => {
+  let part: PartReader;
+  let artifact: Artifact;
+  beforeAll(async () => {
+    part = await fitted(settings);
+    artifact = await load(part);
   });
 
-  it("gives one finite score a candidate, also without sources, events and attributes", () => {
+  it("ranks what users took above what they did not, for users that it never saw", async () => {
+    expect(await shareRight(artifact)).toBeGreaterThan(0.8);
+  });
+
+  it("gives one finite score a candidate, also without sources, events, attributes and candidates", async () => {
     const { query } = unseen[0]!;
-    const none = { items: new Int32Array(0), times: [], types: [] };
-    for (const bare of [query, { ...query, sources: [] }, { ...query, events: none, sources: [] }]) {
-      const scores = ranker.score(artifact, bare);
-      expect(scores.length).toBe(query.candidates.length);
+    const nothing = { ...query, candidates: new Int32Array(0), sources: [] };
+    for (const bare of [query, { ...query, sources: [] }, { ...query, events: none, sources: [] }, nothing]) {
+      const scores = await ranker.score(artifact, bare);
+      expect(scores.length).toBe(bare.candidates.length);
       expect(scores.every(Number.isFinite)).toBe(true);
     }
   });
 
-  it("does not depend on the order of candidates or sources", () => {
+  it("does not depend on the order of candidates or sources", async () => {
     const { query } = unseen[1]!;
-    const scores = ranker.score(artifact, query);
+    const scores = await ranker.score(artifact, query);
     const turn = <T>(list: ArrayLike<T>): T[] => Array.from(list).reverse();
-    const turned = ranker.score(artifact, {
+    const turned = await ranker.score(artifact, {
       ...query,
       candidates: Int32Array.from(turn(query.candidates)),
       sources: turn(query.sources).map((column) => ({ ...column, scores: turn(column.scores), ranks: turn(column.ranks) })),
     });
-    expect(turn(turned)).toEqual([...scores]);
+    turn(turned).forEach((score, i) => {
+      expect(score).toBeCloseTo(scores[i]!, 5);
+    });
   });
 
   it("is the same when it is fitted again", async () => {
-    const again = await ranker.load({ part: await fitted(), catalog });
-    expect(again.model).toEqual(artifact.model);
+    const again = await load(await fitted(settings));
+    const { query } = unseen[2]!;
+    expect(await ranker.score(again, query)).toEqual(await ranker.score(artifact, query));
+  });
+
+  it("answers requests that wait for each other with their own scores", async () => {
+    const one = await Promise.all(unseen.map(({ query }) => ranker.score(artifact, query)));
+    for (const [i, { query }] of unseen.entries()) expect(one[i]).toEqual(await ranker.score(artifact, query));
   });
 
   it("refuses a part that was trained on other features than this code computes", async () => {
     const renamed: PartReader = { ...part, meta: () => ({ ...part.meta(), feature_hash: "0".repeat(64) }) };
-    await expect(ranker.load({ part: renamed, catalog })).rejects.toMatchObject({ code: "failed_precondition", reason: "feature_hash" });
+    await expect(load(renamed)).rejects.toMatchObject({ code: "failed_precondition", reason: "feature_hash" });
     const otherSources: PartReader = { ...part, meta: () => ({ ...part.meta(), sources: ["itemcf"] }) };
-    await expect(ranker.load({ part: otherSources, catalog })).rejects.toMatchObject({ reason: "feature_hash" });
+    await expect(load(otherSources)).rejects.toMatchObject({ reason: "feature_hash" });
   });
 
   it("stops when it is told to", async () => {
-    const weeks = [{ nowSeconds: shop.nowSeconds, catalog, statistics, queries: teaching }];
-    const stopped = ranker.fit({
-      weeks,
-      sources,
-      serving: { catalog, statistics },
-      seed: 3,
-      part: createMemoryPart(),
-      progress: noProgress,
-      signal: AbortSignal.abort(),
-    });
-    await expect(stopped).rejects.toMatchObject({ code: "cancelled" });
+    await expect(fitted(settings, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "cancelled" });
+  });
+});
+
+describe("rankers by name", () => {
+  it("refuses a kind that it does not know, and a part that none of them wrote", async () => {
+    await expect(async () => fitted({ kind: "magic" })).rejects.toThrow(/settings\.ranking\.kind.*linear, wide-deep/);
+    const part = await fitted(kinds.linear);
+    const foreign: PartReader = { ...part, meta: () => ({ ...part.meta(), model: "magic" }) };
+    await expect(load(foreign)).rejects.toMatchObject({ code: "failed_precondition", reason: "ranker_unknown" });
+  });
+
+  it("say which of them a part is of", async () => {
+    for (const [name, settings] of Object.entries(kinds)) {
+      const artifact = await load(await fitted(settings));
+      expect(ranker.model(artifact)).toBe(name === "linear" ? "logistic" : name);
+    }
+  });
+});
+
+describe("the wide-deep ranker", () => {
+  const settings = kinds["wide-deep"];
+
+  /** States that tell the cluster which the user will take from; every other source of that knowledge is taken away. */
+  const d = 4;
+  const vectors = Float32Array.from({ length: (shop.catalog.itemCount + 1) * d }, (_, at) =>
+    Math.floor(at / d) % fixtureClusters === at % d ? 1 : 0,
+  );
+  const tables = {
+    d,
+    length: 10,
+    items: vectors,
+    positions: new Float32Array(10 * d),
+    types: null,
+    gaps: null,
+    nobody: new Float32Array(d),
+  };
+  const sequence: SequenceStates = {
+    tables,
+    states: async (histories) => {
+      const states = new Float32Array(histories.length * d);
+      histories.forEach(({ items }, h) => {
+        if (items.length > 0) states[h * d + (items[items.length - 1]! % fixtureClusters)] = 1;
+      });
+      return states;
+    },
+  };
+
+  it("reads SASRec's states, and refuses a release whose SASRec is missing or of another size", async () => {
+    const bare = { ...settings, sourceScores: "none", wide: "none" };
+    const part = await fitted(bare, { sequence });
+    const artifact = await load(part, sequence);
+    expect(await shareRight(artifact)).toBeGreaterThan(0.8);
+    await expect(load(part)).rejects.toMatchObject({ reason: "sequence_differs", message: expect.stringContaining("4 dimensions") });
+    const other = { ...sequence, tables: { ...tables, d: 8 } };
+    await expect(load(part, other)).rejects.toMatchObject({ reason: "sequence_differs" });
+  });
+
+  it("does not read what a setting leaves out", async () => {
+    const { query } = unseen[3]!;
+    const artifact = await load(await fitted({ ...settings, sourceScores: "none" }));
+    const without = await ranker.score(artifact, { ...query, sources: [] });
+    expect(await ranker.score(artifact, query)).toEqual(without);
+  });
+
+  it.each([
+    ["graph_version", { graph_version: 99 }],
+    ["meta_broken", { golden: "none" }],
+    ["vocabulary_differs", { embedded: [{ name: "colour", size: 3 }] }],
+    ["crosses_differ", { cross_count: 1 }],
+  ])("refuses a part by name: %s", async (reason, change) => {
+    const part = await fitted({ ...settings, epochs: 1 });
+    const changed: PartReader = { ...part, meta: () => ({ ...part.meta(), ...change }) };
+    await expect(load(changed)).rejects.toMatchObject({ reason, message: expect.stringContaining("part ranking") });
+  });
+
+  it("refuses a graph of another training: its golden rows tell", async () => {
+    const [one, two] = [await fitted({ ...settings, epochs: 1 }), await fitted({ ...settings, epochs: 2 })];
+    await expect(load({ ...one, path: (name) => two.path(name) })).rejects.toMatchObject({ code: "data_loss", reason: "golden_differs" });
+    await expect(load({ ...one, path: (name) => `${one.path(name)}.gone` })).rejects.toMatchObject({ reason: "release_file_missing" });
+  });
+
+  it("takes an item with unknown values, and refuses settings that it does not know", async () => {
+    await expect(fitted({ ...settings, depth: 3 })).rejects.toThrow(/settings\.depth/);
+    const artifact = await load(await fitted({ ...settings, epochs: 1 }));
+    const { query } = unseen[4]!;
+    catalog.category.codes[query.candidates[0]!] = -1;
+    expect((await ranker.score(artifact, query)).every(Number.isFinite)).toBe(true);
   });
 });

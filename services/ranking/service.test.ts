@@ -24,10 +24,10 @@ let started: StartedServices;
 
 /** Scores a candidate by its index. */
 const byIndex: Ranker<unknown> = {
-  model: "by-index",
+  model: () => "by-index",
   fit: async () => undefined,
   load: async ({ part }) => part.meta(),
-  score: (_, query) => {
+  score: async (_, query) => {
     asked.push(query);
     return Float64Array.from(query.candidates);
   },

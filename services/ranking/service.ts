@@ -73,7 +73,7 @@ const warmCandidates = 300;
 const warmCalls = 20;
 
 /** Scores what golden requests name again and again, so that the first caller does not wait for the compiler. */
-function warm(ranker: Ranker<unknown>, { manifest, artifact: { catalog, artifact } }: Loaded<RankingArtifact>): void {
+async function warm(ranker: Ranker<unknown>, { manifest, artifact: { catalog, artifact } }: Loaded<RankingArtifact>): Promise<void> {
   const known = manifest.golden.flatMap(({ items }) => items.flatMap((id) => catalog.indexOf.get(id) ?? []));
   const nowSeconds = manifest.data.end_seconds;
   const items = Int32Array.from(known);
@@ -84,7 +84,7 @@ function warm(ranker: Ranker<unknown>, { manifest, artifact: { catalog, artifact
   };
   const candidates = Int32Array.from({ length: Math.min(warmCandidates, catalog.itemCount) }, (_, item) => item);
   for (let call = 0; call < warmCalls; call++)
-    ranker.score(artifact, { candidates, sources: [], events, attributes: new Map(), nowSeconds });
+    await ranker.score(artifact, { candidates, sources: [], events, attributes: new Map(), nowSeconds });
 }
 
 /** The graph file, run as requests will run it. */
@@ -95,9 +95,10 @@ async function warmSequence({ manifest, artifact: { catalog, sequence } }: Loade
 
 async function loadArtifact(ranker: Ranker<unknown>, library: ReleaseLibrary, manifest: ReleaseManifest): Promise<RankingArtifact> {
   const catalog = await library.catalog(manifest);
-  const artifact = await ranker.load({ part: await library.store.part(manifest, "ranking"), catalog });
-  if (!manifest.parts[sequencePart]) return { catalog, artifact, sequence: null };
-  return { catalog, artifact, sequence: await loadSequencePart({ part: await library.store.part(manifest, sequencePart), catalog }) };
+  const sequence = manifest.parts[sequencePart]
+    ? await loadSequencePart({ part: await library.store.part(manifest, sequencePart), catalog })
+    : null;
+  return { catalog, artifact: await ranker.load({ part: await library.store.part(manifest, "ranking"), catalog, sequence }), sequence };
 }
 
 export function rankingService(ranker: Ranker<unknown>): ServiceModule {
@@ -107,7 +108,7 @@ export function rankingService(ranker: Ranker<unknown>): ServiceModule {
       const releases = await serveReleases<RankingArtifact>(context, {
         load: (library, manifest) => loadArtifact(ranker, library, manifest),
         warm: async (loaded) => {
-          warm(ranker, loaded);
+          await warm(ranker, loaded);
           await warmSequence(loaded);
         },
       });
@@ -115,14 +116,14 @@ export function rankingService(ranker: Ranker<unknown>): ServiceModule {
         const { release, artifact } = releases.pinned(request.release);
         const { catalog } = artifact;
         const { positions: known, items } = knownCandidates(request.itemIds, catalog);
-        const scores = ranker.score(artifact.artifact, {
+        const scores = await ranker.score(artifact.artifact, {
           candidates: items,
           sources: columnsFrom(request.sources, known, request.itemIds.length),
           events: denseEvents(historyFromProto(request.events), catalog),
           attributes: new Map(Object.entries(request.user?.attributes ?? {})),
           nowSeconds: request.nowSeconds,
         });
-        return { release, scores: spread(scores, known, request.itemIds.length), model: ranker.model };
+        return { release, scores: spread(scores, known, request.itemIds.length), model: ranker.model(artifact.artifact) };
       };
       return { bindings: [bind(RankerDefinition, { rank })], ready: () => releases.notReady(), close: async () => undefined };
     },

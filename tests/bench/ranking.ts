@@ -18,7 +18,11 @@ async function rankingFigures({ home, data, say }: BenchContext): Promise<Figure
   const manifest = await store.manifest((await store.current())!);
   const catalog = readCatalog(await store.part(manifest, "vocabulary"));
   const models = await loadModels();
-  const ranker = await models.ranker.load({ part: await store.part(manifest, "ranking"), catalog });
+  const { sequencePart, loadSequencePart } = models.sequence;
+  const sequence = manifest.parts[sequencePart]
+    ? await loadSequencePart({ part: await store.part(manifest, sequencePart), catalog })
+    : null;
+  const ranker = await models.ranker.load({ part: await store.part(manifest, "ranking"), catalog, sequence });
   const sources: LoadedSource[] = [];
   for (const { name, source } of models.sources) {
     sources.push({ name, source, artifact: await source.load({ part: await store.part(manifest, name), catalog }) });
@@ -41,7 +45,7 @@ async function rankingFigures({ home, data, say }: BenchContext): Promise<Figure
       }
       const query = rankQuery(user, offlineCandidates(sources, user, catalog, quotas, candidates, { items: "serving", seen: "keep" }));
       const startedMs = performance.now();
-      models.ranker.score(ranker, query);
+      await models.ranker.score(ranker, query);
       // The first round is the compiler's.
       if (round === 0) continue;
       ranking.push(performance.now() - startedMs);

@@ -57,7 +57,7 @@ describe.skipIf(missing !== null)(`the Python example${missing === null ? "" : `
       progress: noProgress,
       signal: new AbortController().signal,
     };
-    await trainSequencePart(options, draft, catalog);
+    await trainSequencePart(options, interactions, draft, catalog);
     model = await models.sequence.loadSequencePart({ part: await draft.readPart("sasrec"), catalog: indexed });
   });
   afterAll(() => model?.close());

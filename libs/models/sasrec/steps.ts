@@ -2,9 +2,9 @@
 
 import { createRandom } from "#libs/core/random.ts";
 import type { Session } from "#libs/graph/executors/executor.ts";
+import type { DropoutPool } from "#libs/models/neural/dropout.ts";
 import { correctedRate, type DenseWeights, stepRows, stepTable } from "#libs/models/neural/weights.ts";
 import type { Batch } from "#libs/models/sasrec/batches.ts";
-import type { DropoutPool } from "#libs/models/sasrec/dropout.ts";
 import { addContext, type ContextTables, contextTables, spreadContext } from "#libs/models/sasrec/inputs.ts";
 import { type ComposedRows, compose, type ItemVectors, spreadGradient } from "#libs/models/sasrec/item-vectors.ts";
 import { fillMask, type PackedRows } from "#libs/models/sasrec/packing.ts";

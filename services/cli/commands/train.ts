@@ -7,6 +7,7 @@ import { systemClock } from "#libs/core/clock.ts";
 import { invalid, type ModisteError } from "#libs/core/errors.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
 import type { ReleaseManifest } from "#libs/release/manifest.ts";
+import { type RankerKind, rankerKinds } from "#libs/serve/ranker.ts";
 import { loadModels } from "../../fleet.ts";
 import { checkpointOption } from "../checkpoint-option.ts";
 import { checkSources } from "../experiment/named-models.ts";
@@ -19,7 +20,7 @@ import { type CheckpointOptions, checkpointFile, checkpointSteps, noCheckpoints,
 import { defaultLabels } from "../training/label-weeks.ts";
 import { loadTrainingData } from "../training/load-data.ts";
 import { sequenceIdentity, sequenceModel } from "../training/sequence.ts";
-import type { TrainingData, TrainOptions } from "../training/train-release.ts";
+import { rankingPart, type TrainingData, type TrainOptions } from "../training/train-release.ts";
 import { modisteVersion } from "../version.ts";
 import { wholeNumber } from "../whole-number.ts";
 
@@ -81,7 +82,7 @@ async function checkpointsFor(work: TrainWork, training: TrainingData, line: Pro
 export async function trainWithProgress(work: TrainWork): Promise<ReleaseManifest> {
   const { folders, data, seed, threads, rankerUsers, settings, gate, signal = stopSignal() } = work;
   const models = await loadModels();
-  checkSources("--settings", Object.keys(settings), [...models.sources.map(({ name }) => name), sequenceModel]);
+  checkSources("--settings", Object.keys(settings), [...models.sources.map(({ name }) => name), sequenceModel, rankingPart]);
   const notice = createNotice();
   const tell = async (text: string): Promise<void> => {
     const problem = await notice(text);
@@ -160,6 +161,7 @@ export interface TrainFlags {
   readonly settings?: string;
   readonly gate: boolean;
   readonly sasrec: boolean;
+  readonly ranker: RankerKind;
   readonly checkpointEvery: number;
 }
 
@@ -172,6 +174,9 @@ export function withTrainOptions(command: Command): Command {
     .option("--threads <n>", "most threads", wholeNumber("--threads", 1), availableParallelism())
     .option("--ranker-users <n>", "most users of a label week that teach the ranker", wholeNumber("--ranker-users", 1), 10_000)
     .option("--settings <json>", 'settings by source, such as {"itemcf":{"neighbours":50}}')
+    .addOption(
+      new Option("--ranker <kind>", "ranker; wide-deep reads SASRec's states with --sasrec").choices(rankerKinds).default(rankerKinds[0]),
+    )
     .option("--sasrec", 'train SASRec too; its settings stand beside those of the sources: {"sasrec":{"epochs":5}}', false)
     .option(...checkpointOption)
     .option("--no-gate", "check the release by itself, but do not hold it against the serving one on the last week");
@@ -183,7 +188,11 @@ export function workOf(flags: TrainFlags): Omit<TrainWork, "signal"> {
     ...flags,
     folders: homeFolders(flags.home),
     // Named in the settings it is trained: so the recipe of a release says it all.
-    settings: flags.sasrec ? { ...settings, [sequenceModel]: settings[sequenceModel] ?? {} } : settings,
+    settings: {
+      ...settings,
+      ...(flags.sasrec ? { [sequenceModel]: settings[sequenceModel] ?? {} } : {}),
+      ...(flags.ranker === rankerKinds[0] ? {} : { ranking: { kind: flags.ranker, ...settings.ranking } }),
+    },
   };
 }
 

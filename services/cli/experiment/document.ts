@@ -37,8 +37,10 @@ const splitSchema = z.discriminatedUnion("kind", [
 const recipeSchema = z.strictObject({
   /** Settings by source. */
   sources: z.record(z.string(), settings).default({}),
-  /** Settings of SASRec. */
+  /** Settings of SASRec: of the model `sasrec`, and of the states that a ranker reads. */
   sasrec: settings.default({}),
+  /** `kind` of ranker (linear, wide-deep) and its settings. */
+  ranking: settings.default({}),
   labels: z
     .strictObject({
       kind: z.enum(["windows", "leave_last_out"]).default("windows"),

@@ -17,8 +17,8 @@ import { fitSources } from "../training/fit-sources.ts";
 import type { LabelRecipe } from "../training/label-weeks.ts";
 import { type LoadedSource, type OfflineUser, offlineCandidates, offlineUser } from "../training/offline.ts";
 import { type OfflineModel, recommendOffline } from "../training/recommend.ts";
-import { type FittedSequenceModel, fitSequenceModel, sequenceIdentity, sequenceModel } from "../training/sequence.ts";
-import { createReleaseId, trainRelease } from "../training/train-release.ts";
+import { type FittedSequenceModel, fitSequenceModel, readsSequence, sequenceIdentity, sequenceModel } from "../training/sequence.ts";
+import { createReleaseId, type TrainOptions, trainRelease } from "../training/train-release.ts";
 import type { EvaluationData } from "./data.ts";
 import type { Recipe } from "./document.ts";
 import { sequenceLists } from "./sequence-model.ts";
@@ -63,12 +63,17 @@ export interface FittedModels {
   readonly parts: Readonly<Record<string, unknown>>;
 }
 
+/** By part. SASRec takes long: for the pipeline it is trained where its ranker reads it. */
+function trainSettings({ sources, sasrec, ranking }: Recipe): TrainOptions["settings"] {
+  return { ...sources, ranking, ...(readsSequence(ranking) ? { [sequenceModel]: sasrec } : {}) };
+}
+
 /** Fits what `wanted` models need on the training part of the cases, and nothing else. */
 export async function fitModels(options: FitOptions, cases: Cases, wanted: readonly string[]): Promise<FittedModels> {
   const { data, models, recipe, store, labels } = options;
   const past = { ...data, interactions: cases.train, endSeconds: cases.endSeconds };
   const seconds = new Map<string, number>();
-  const common = { ...options, codeVersion: options.codeVersion, settings: recipe.sources };
+  const common = { ...options, codeVersion: options.codeVersion, settings: trainSettings(recipe) };
   const sequence = wanted.includes(sequenceModel)
     ? await timed(seconds, sequenceModel, options.clock, () => fitSequence(options, cases))
     : null;
@@ -129,7 +134,7 @@ async function timed<T>(seconds: Map<string, number>, name: string, clock: Clock
   return result;
 }
 
-type ListMaker = (user: OfflineUser) => ArrayLike<number>;
+type ListMaker = (user: OfflineUser) => ArrayLike<number> | Promise<ArrayLike<number>>;
 
 /** The user's own distinct items, most recently taken first. */
 function ownRecent({ items, types }: OfflineUser, targets: ReadonlySet<number>, k: number): number[] {
@@ -204,16 +209,15 @@ export async function makeLists(
   if (model === sequenceModel) return sequenceLists(fitted.sequence!, cases, catalog, labels, k, options);
   const make = listMaker(fitted, model, k);
   const count = cases.users.length;
-  function* lists(): Generator<ArrayLike<number>> {
-    for (let c = 0; c < count; c++) {
-      if (c % 256 === 0) {
-        options.signal.throwIfAborted();
-        options.progress({ step: `${model}: lists`, done: c, total: count, unit: "cases" });
-      }
-      yield make(caseUser(fitted, data, c));
+  const lists: ArrayLike<number>[] = [];
+  for (let c = 0; c < count; c++) {
+    if (c % 256 === 0) {
+      options.signal.throwIfAborted();
+      options.progress({ step: `${model}: lists`, done: c, total: count, unit: "cases" });
     }
+    lists.push(await make(caseUser(fitted, data, c)));
   }
-  return packedLists(lists(), count, k);
+  return packedLists(lists, count, k);
 }
 
 /** One point of the curve: candidates asked of each source, how many were found in all on average, and the share of what was taken among them. */

@@ -33,12 +33,14 @@ const rungShares = [1 / 9, 1 / 3, 1] as const;
 export function withSettings(recipe: Recipe, settings: TrialSettings): Recipe {
   const sources: Recipe["sources"] = { ...recipe.sources };
   const sasrec: Recipe["sasrec"] = { ...recipe.sasrec };
+  const ranking: Recipe["ranking"] = { ...recipe.ranking };
   for (const [name, value] of Object.entries(settings)) {
     const [source, setting] = name.split(".") as [string, string];
     if (source === sequenceModel) sasrec[setting] = value;
+    else if (source === "ranking") ranking[setting] = value;
     else sources[source] = { ...sources[source], [setting]: value };
   }
-  return { ...recipe, sources, sasrec };
+  return { ...recipe, sources, sasrec, ranking };
 }
 
 function checkTune({ document, models }: TuneOptions): { tune: TuneDocument; figure: string } {
@@ -46,7 +48,7 @@ function checkTune({ document, models }: TuneOptions): { tune: TuneDocument; fig
   if (!tune) throw invalid("tune", "the document has no section `tune`", "tune_missing");
   const sources = models.sources.map(({ name }) => name);
   const known = [...sources, unionModel, pipelineModel, sequenceModel];
-  const tunable = [...sources, sequenceModel];
+  const tunable = [...sources, sequenceModel, "ranking"];
   if (!known.includes(tune.model)) throw invalid("tune.model", `"${tune.model}" is none of ${known.join(", ")}`, "unknown_model");
   const strange = Object.keys(tune.ranges).filter((name) => !tunable.includes(name.split(".")[0]!));
   if (strange.length > 0) throw invalid("tune.ranges", `${strange.join(", ")}: known are ${tunable.join(", ")}`, "unknown_source");

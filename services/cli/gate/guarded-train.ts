@@ -9,7 +9,7 @@ import { eventCode } from "#libs/events/event.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
 import type { Promotion, ReleaseManifest, TrainingRecipe } from "#libs/release/manifest.ts";
 import { dataSecondsMin } from "../training/label-weeks.ts";
-import { sequenceModel } from "../training/sequence.ts";
+import { readsSequence, sequenceModel } from "../training/sequence.ts";
 import { type TrainOptions, trainRelease } from "../training/train-release.ts";
 import { compareOnHoldout, type HeldOutWeek, type HoldoutComparison, holdOutLastWeek, listsOf } from "./holdout.ts";
 import { type LoadedRelease, loadRelease } from "./load-release.ts";
@@ -22,9 +22,11 @@ export interface GuardedOptions extends Omit<TrainOptions, "promotion" | "metric
   readonly compare?: boolean;
 }
 
-/** SASRec says nothing in a release's lists yet: to train it for a comparison would cost its whole time and tell nothing. */
-function withoutSequence({ [sequenceModel]: _, ...settings }: TrainOptions["settings"]): TrainOptions["settings"] {
-  return settings;
+/** Where the ranker does not read SASRec, to train it for a comparison would cost its whole time and tell nothing. */
+function asCompared(settings: TrainOptions["settings"]): TrainOptions["settings"] {
+  if (readsSequence(settings.ranking ?? {})) return settings;
+  const { [sequenceModel]: _, ...others } = settings;
+  return others;
 }
 
 /** Trains with the recipe on what was before the held-out week. */
@@ -36,7 +38,7 @@ async function trainBefore(
 ): Promise<LoadedRelease> {
   const store = openFolderStore(join(options.scratch, name));
   const own = recipe === null ? {} : { seed: recipe.seed, rankerUsersMax: recipe.ranker_users };
-  const settings = withoutSequence(recipe?.settings ?? options.settings);
+  const settings = asCompared(recipe?.settings ?? options.settings);
   const onStep = (step: string, seconds: number): void => options.onStep(`${step} (${name})`, seconds);
   const { manifest } = await trainRelease({ ...options, ...own, settings, data: week.past, store, onStep });
   return loadRelease(store, manifest, options.models);
@@ -83,8 +85,8 @@ async function judge(options: GuardedOptions): Promise<Judgement> {
   const same = seenWeek && isSameRecipe(options, manifest);
   const current = same ? null : await serving(options, week, manifest);
   if (!same && current === null) return unchecked(`release ${currentId} has seen the held-out week and does not say how it was trained`);
-  const candidate = listsOf(await trainBefore(options, week, null, "candidate"), week, data);
-  const lists = { candidate, current: current === null ? candidate : listsOf(current, week, data) };
+  const candidate = await listsOf(await trainBefore(options, week, null, "candidate"), week, data);
+  const lists = { candidate, current: current === null ? candidate : await listsOf(current, week, data) };
   const { losses, watched, metrics } = compareOnHoldout(lists, week, data, seed);
   return { promotion: { decision: losses.length === 0 ? "passed" : "refused", reasons: [...losses], watched: { ...watched } }, metrics };
 }

@@ -53,16 +53,17 @@ function userFor({ catalog }: LoadedRelease, user: OfflineUser, ids: readonly st
 }
 
 /** What the release would have listed to every case, in the item indexes of the data; an item that the data do not know fills a place. */
-export function listsOf(release: LoadedRelease, { cases }: HeldOutWeek, data: TrainingData): Lists {
+export async function listsOf(release: LoadedRelease, { cases }: HeldOutWeek, data: TrainingData): Promise<Lists> {
   const { ids } = data.catalog;
   const indexOf = new Map(ids.map((id, index) => [id, index]));
-  const lists = Array.from(cases.users, (user, c) => {
+  const lists: Int32Array[] = [];
+  for (const [c, user] of cases.users.entries()) {
     const known = userFor(release, offlineUser(cases.histories, data.users, user, cases.nowSeconds[c]!), ids);
     // As the gateway does: a release knows of no sale after its own data.
     const own = { ...rules, availableAtSeconds: Math.min(cases.nowSeconds[c]!, release.catalog.endSeconds) };
-    const listed = recommendOffline(release.model, release.catalog, known, holdoutK, own);
-    return listed.map((item) => indexOf.get(release.catalog.ids[item]!) ?? data.catalog.itemCount);
-  });
+    const listed = await recommendOffline(release.model, release.catalog, known, holdoutK, own);
+    lists.push(listed.map((item) => indexOf.get(release.catalog.ids[item]!) ?? data.catalog.itemCount));
+  }
   return packedLists(lists, cases.users.length, holdoutK);
 }
 

@@ -27,6 +27,10 @@ export async function loadRelease(store: ReleaseStore, manifest: ReleaseManifest
   for (const { name, source } of models.sources) {
     sources.push({ name, source, artifact: await source.load({ part: await store.part(manifest, name), catalog }) });
   }
+  const { sequencePart, loadSequencePart } = models.sequence;
+  const sequence = manifest.parts[sequencePart]
+    ? await loadSequencePart({ part: await store.part(manifest, sequencePart), catalog })
+    : null;
   const gateway = await models.gatewayPart.loadGateway(await store.part(manifest, "gateway"));
   const model: OfflineModel = {
     sources,
@@ -34,14 +38,10 @@ export async function loadRelease(store: ReleaseStore, manifest: ReleaseManifest
     fusion: gateway.fusion,
     candidatesMax,
     ranker: models.ranker,
-    artifact: await models.ranker.load({ part: await store.part(manifest, "ranking"), catalog }),
+    artifact: await models.ranker.load({ part: await store.part(manifest, "ranking"), catalog, sequence }),
     arrange: surfaces.home.arrange,
     traits: traitsOf(catalog),
   };
-  const { sequencePart, loadSequencePart } = models.sequence;
-  const sequence = manifest.parts[sequencePart]
-    ? await loadSequencePart({ part: await store.part(manifest, sequencePart), catalog })
-    : null;
   return { manifest, catalog, model, popular: gateway.popular, sequence };
 }
 

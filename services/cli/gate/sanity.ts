@@ -20,7 +20,7 @@ const soldWithinSeconds = 60 * 86_400;
 const spread = (scores: Float64Array | Float32Array): boolean => scores.some((score) => score !== scores[0]);
 
 /** What is wrong with the scores: each golden request's ranking, and each source over all of them. */
-function scoreProblems(release: LoadedRelease): string[] {
+async function scoreProblems(release: LoadedRelease): Promise<string[]> {
   const { model, catalog, manifest } = release;
   const problems: string[] = [];
   const tables = manifest.golden.map((golden) => {
@@ -29,7 +29,7 @@ function scoreProblems(release: LoadedRelease): string[] {
   });
   const long = tables.filter(({ table }) => table.items.length >= candidatesLeast);
   for (const { golden, user, table } of long) {
-    const scores = model.ranker.score(model.artifact, rankQuery(user, table));
+    const scores = await model.ranker.score(model.artifact, rankQuery(user, table));
     const broken = scores.findIndex((score) => !Number.isFinite(score));
     if (broken >= 0)
       problems.push(`non_finite: the ranker scores candidate ${broken} of golden request "${golden.name}" ${scores[broken]}`);
@@ -49,12 +49,12 @@ function scoreProblems(release: LoadedRelease): string[] {
 }
 
 /** Golden requests must be answered as they were when the release was made, and not all alike. */
-function goldenProblems(release: LoadedRelease): string[] {
+async function goldenProblems(release: LoadedRelease): Promise<string[]> {
   const { model, catalog, manifest } = release;
   const problems: string[] = [];
   const personal: string[] = [];
   for (const golden of manifest.golden) {
-    const listed = recommendOffline(model, catalog, goldenUser(release, golden), golden.n, servingRules);
+    const listed = await recommendOffline(model, catalog, goldenUser(release, golden), golden.n, servingRules);
     const ids = Array.from(listed, (item) => catalog.ids[item]!);
     const place = golden.items.findIndex((id, i) => id !== ids[i]);
     if (place >= 0 || ids.length !== golden.items.length) {
@@ -99,7 +99,7 @@ async function sequenceProblems({ sequence, catalog, manifest }: LoadedRelease, 
 
 /** Empty when the release may serve. */
 export async function sanityProblems(release: LoadedRelease, models: Pick<FleetModels, "sequence">): Promise<string[]> {
-  const problems = [...scoreProblems(release), ...goldenProblems(release), ...vocabularyProblems(release)];
+  const problems = [...(await scoreProblems(release)), ...(await goldenProblems(release)), ...vocabularyProblems(release)];
   return [...problems, ...(await sequenceProblems(release, models))];
 }
 

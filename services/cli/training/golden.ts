@@ -15,14 +15,14 @@ const goldenCount = 8;
 const goldenItems = 12;
 
 /** Users with histories of different lengths, spread over the data set. */
-export function goldenRequests(data: TrainingData, catalog: Catalog, model: OfflineModel): GoldenRequest[] {
+export async function goldenRequests(data: TrainingData, catalog: Catalog, model: OfflineModel): Promise<GoldenRequest[]> {
   const { interactions, users } = data;
   const requests: GoldenRequest[] = [];
   const stride = Math.max(1, Math.floor(interactions.userCount / goldenCount));
   for (let user = 0; user < interactions.userCount && requests.length < goldenCount; user += stride) {
     const { start, end } = historyBefore(interactions, user, data.endSeconds);
     const known = offlineUser(interactions, users, user, data.endSeconds);
-    const listed = recommendOffline(model, catalog, known, goldenItems, servingRules);
+    const listed = await recommendOffline(model, catalog, known, goldenItems, servingRules);
     requests.push({
       name: `${end - start} events`,
       user_id: users.ids[user]!,

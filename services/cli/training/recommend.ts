@@ -19,9 +19,15 @@ export interface OfflineModel {
 }
 
 /** Dense item indexes, best first. */
-export function recommendOffline(model: OfflineModel, catalog: Catalog, user: OfflineUser, limit: number, rules: ListingRules): Int32Array {
+export async function recommendOffline(
+  model: OfflineModel,
+  catalog: Catalog,
+  user: OfflineUser,
+  limit: number,
+  rules: ListingRules,
+): Promise<Int32Array> {
   const candidates = offlineCandidates(model.sources, user, catalog, model.quotas, model.candidatesMax, rules);
-  const scores = model.ranker.score(model.artifact, rankQuery(user, candidates));
+  const scores = await model.ranker.score(model.artifact, rankQuery(user, candidates));
   const chosen = arrange(candidates.items, model.traits, orderByScore(scores), limit, model.arrange);
   return chosen.map((position) => candidates.items[position]!);
 }

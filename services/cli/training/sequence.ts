@@ -21,6 +21,9 @@ import type { LabelRecipe } from "./label-weeks.ts";
 /** SASRec among the models of an experiment, and among the settings of a recipe. */
 export const sequenceModel = "sasrec";
 
+/** Whether a ranker with these settings reads SASRec's states. */
+export const readsSequence = ({ kind, state }: Readonly<Record<string, unknown>>): boolean => kind === "wide-deep" && state !== "none";
+
 export interface SequenceFit {
   /** Settings that differ from the defaults. */
   readonly recipe: { readonly sasrec: Readonly<Record<string, unknown>> };
@@ -121,10 +124,18 @@ export interface SequencePartOptions extends Omit<SequenceFit, "data"> {
   readonly checkpoints?: CheckpointOptions;
 }
 
-/** Trains SASRec on all of the data and writes its part; answers what to call when the release is whole. */
-export async function trainSequencePart(options: SequencePartOptions, draft: ReleaseDraft, catalog: Catalog): Promise<() => Promise<void>> {
+/**
+ * Trains SASRec on `past` and writes its part; answers what to call when the release is whole. The ranker learns from what happened after `past`, and
+ * serves with the same vectors: states of a second training would mean something else.
+ */
+export async function trainSequencePart(
+  options: SequencePartOptions,
+  past: Interactions,
+  draft: ReleaseDraft,
+  catalog: Catalog,
+): Promise<() => Promise<void>> {
   const { data, models } = options;
-  const { settings, model, release } = await fitSequenceModel(options, { train: data.interactions }, options.checkpoints);
+  const { settings, model, release } = await fitSequenceModel(options, { train: past }, options.checkpoints);
   const histories = goldenHistories(data.interactions, data.endSeconds, settings.length);
   const { sequencePart, writeSequencePart } = models.sequence;
   await draft.writePart(sequencePart, (part) => writeSequencePart(part, { catalog, settings, model, histories }));

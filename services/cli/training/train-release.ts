@@ -12,12 +12,12 @@ import { vocabularyPart, writeCatalog } from "#libs/release/catalog-part.ts";
 import type { ReleaseDraft, ReleaseStore } from "#libs/release/folder-store.ts";
 import { type Figure, type Promotion, type ReleaseManifest, releaseFormat, type TrainingRecipe } from "#libs/release/manifest.ts";
 import { clockBehind } from "#libs/release/serving-clock.ts";
-import type { LabelledQuery } from "#libs/serve/ranker.ts";
+import type { LabelledQuery, SequenceStates } from "#libs/serve/ranker.ts";
 import { candidatesMax, type FleetModels } from "../../fleet.ts";
 import type { CheckpointOptions } from "./checkpoints.ts";
 import { fitSources } from "./fit-sources.ts";
 import { goldenRequests } from "./golden.ts";
-import { defaultLabels, type LabelRecipe, type LabelWeekOptions, labelSets, labelWeek } from "./label-weeks.ts";
+import { defaultLabels, type LabelRecipe, type LabelSets, type LabelWeekOptions, labelSets, labelWeek } from "./label-weeks.ts";
 import type { OfflineModel } from "./recommend.ts";
 import { sequenceModel, trainSequencePart } from "./sequence.ts";
 
@@ -56,6 +56,8 @@ export interface TrainOptions {
   readonly onStep: (step: string, seconds: number) => void;
 }
 
+/** Name of the ranker's part, and of its settings in a recipe. */
+export const rankingPart = "ranking";
 /** Label-week users from whose finds the quotas are learned. */
 const quotaUsers = 3000;
 
@@ -90,9 +92,10 @@ async function learnFromLabelWeeks(
   options: TrainOptions,
   draft: ReleaseDraft,
   serving: { catalog: Catalog; statistics: ItemStatistics },
+  { past, pastEndSeconds: before, sets }: LabelSets,
+  sequence: SequenceStates | null,
 ): Promise<Learned> {
-  const { data, models, seed, signal, progress, clock, labels = defaultLabels } = options;
-  const { past, pastEndSeconds: before, sets } = labelSets(data.interactions, data.endSeconds, labels);
+  const { data, models, seed, threads, signal, progress, clock, labels = defaultLabels } = options;
   const statistics = countItems(past, data.users, before, labels.targets);
   const scratch = await options.store.create(`labels-${seed}-${randomBytes(4).toString("hex")}`);
   try {
@@ -134,8 +137,19 @@ async function learnFromLabelWeeks(
     options.onStep("gateway: quotas and fusion", (clock.monotonicMs() - started) / 1000);
     const rankingStarted = clock.monotonicMs();
     const rankerWeeks = sets.map((set) => labelWeek({ ...weekOptions, quotas, candidatesMax, usersMax: options.rankerUsersMax }, set));
-    await draft.writePart("ranking", (part) =>
-      models.ranker.fit({ weeks: rankerWeeks, sources: names, serving, seed, part, progress, signal }),
+    await draft.writePart(rankingPart, (part) =>
+      models.ranker.fit({
+        weeks: rankerWeeks,
+        sources: names,
+        serving,
+        sequence,
+        settings: options.settings[rankingPart] ?? {},
+        seed,
+        threads,
+        part,
+        progress,
+        signal,
+      }),
     );
     options.onStep("ranking", (clock.monotonicMs() - rankingStarted) / 1000);
     const truth = queries.reduce((sum, { taken }) => sum + taken, 0);
@@ -149,12 +163,17 @@ const mutableSettings = (settings: TrainOptions["settings"]): TrainingRecipe["se
   Object.fromEntries(Object.entries(settings).map(([source, own]) => [source, { ...own }]));
 
 /** Nothing where the recipe does not name SASRec. First of all parts: it is what a killed training comes back to. */
-async function trainSequence(options: TrainOptions, draft: ReleaseDraft, catalog: Catalog): Promise<() => Promise<void>> {
+async function trainSequence(
+  options: TrainOptions,
+  past: Interactions,
+  draft: ReleaseDraft,
+  catalog: Catalog,
+): Promise<() => Promise<void>> {
   const { settings, labels = defaultLabels, clock } = options;
   const sasrec = settings[sequenceModel];
   if (sasrec === undefined) return async () => undefined;
   const started = clock.monotonicMs();
-  const release = await trainSequencePart({ ...options, recipe: { sasrec }, labels }, draft, catalog);
+  const release = await trainSequencePart({ ...options, recipe: { sasrec }, labels }, past, draft, catalog);
   options.onStep(sequenceModel, (clock.monotonicMs() - started) / 1000);
   return release;
 }
@@ -176,8 +195,11 @@ export async function trainRelease(options: TrainOptions): Promise<TrainedReleas
     const statistics = countItems(data.interactions, data.users, data.endSeconds, (options.labels ?? defaultLabels).targets);
     const catalog = catalogAsOf(data.catalog, statistics);
     await draft.writePart(vocabularyPart, async (part) => writeCatalog(part, catalog, data.endSeconds));
-    const releaseCheckpoints = await trainSequence(options, draft, catalog);
-    const { quotas, recall } = await learnFromLabelWeeks(options, draft, { catalog, statistics });
+    const sets = labelSets(data.interactions, data.endSeconds, options.labels ?? defaultLabels);
+    const releaseCheckpoints = await trainSequence(options, sets.past, draft, catalog);
+    const { sequencePart, loadSequencePart } = models.sequence;
+    const sequence = options.settings[sequenceModel] ? await loadSequencePart({ part: await draft.readPart(sequencePart), catalog }) : null;
+    const { quotas, recall } = await learnFromLabelWeeks(options, draft, { catalog, statistics }, sets, sequence);
     const sources = await fitSources(models.sources, draft, {
       ...options,
       interactions: data.interactions,
@@ -186,7 +208,7 @@ export async function trainRelease(options: TrainOptions): Promise<TrainedReleas
       nowSeconds: data.endSeconds,
       onFitted: (source, seconds) => options.onStep(source, seconds),
     });
-    const ranker = await models.ranker.load({ part: await draft.readPart("ranking"), catalog });
+    const ranker = await models.ranker.load({ part: await draft.readPart(rankingPart), catalog, sequence });
     const model: OfflineModel = {
       sources,
       quotas,
@@ -197,7 +219,7 @@ export async function trainRelease(options: TrainOptions): Promise<TrainedReleas
       arrange: surfaces.home.arrange,
       traits: traitsOf(catalog),
     };
-    const golden = goldenRequests(data, catalog, model);
+    const golden = await goldenRequests(data, catalog, model);
     const parent = await store.current();
     const parentManifest = parent === null ? null : await store.manifest(parent);
     const createdSeconds = Math.floor(clock.nowSeconds());

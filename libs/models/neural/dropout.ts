@@ -24,7 +24,7 @@ export function createDropoutPool(graph: Graph, share: number, seed: number): Dr
   const counts = places.map(({ count }) => count);
   const total = counts.reduce((sum, count) => sum + count, 0);
   const pool = new Float32Array(Math.max(Math.min(poolCount, poolSteps * total), 2 * Math.max(...counts)));
-  const random = createRandom(seed, "sasrec dropout");
+  const random = createRandom(seed, "dropout");
   const kept = 1 / (1 - share);
   for (let i = 0; i < pool.length; i++) pool[i] = random.next() < share ? 0 : kept;
   return {

@@ -1,0 +1,53 @@
+/** Features of candidates as every ranker computes them, and what a release keeps for it. */
+
+import type { AttributeColumn, Catalog } from "#libs/catalog/catalog.ts";
+import { ModisteError } from "#libs/core/errors.ts";
+import { createFeatureTable, type FeatureTable } from "#libs/features/features.ts";
+import type { ItemStatistics } from "#libs/features/item-statistics.ts";
+import { segmentNames } from "#libs/features/segment.ts";
+import { affinityColumns, createUserState, type UserState } from "#libs/features/user-state.ts";
+import type { PartReader, PartWriter } from "#libs/release/part.ts";
+import type { RankQuery } from "#libs/serve/ranker.ts";
+
+export interface FeatureMaker {
+  readonly catalog: Catalog;
+  readonly columns: readonly AttributeColumn[];
+  readonly table: FeatureTable;
+}
+
+export function createFeatureMaker(catalog: Catalog, statistics: ItemStatistics, sources: readonly string[]): FeatureMaker {
+  return { catalog, columns: affinityColumns(catalog), table: createFeatureTable(catalog, statistics, sources) };
+}
+
+export function userOf({ catalog, columns }: FeatureMaker, { events, attributes, nowSeconds }: RankQuery): UserState {
+  return createUserState(catalog, columns, events, attributes.get("age"), nowSeconds);
+}
+
+export function writeStatistics(part: PartWriter, statistics: ItemStatistics): void {
+  const { nowSeconds: _, ...arrays } = statistics;
+  part.tensors(arrays);
+}
+
+export function readStatistics(part: PartReader, nowSeconds: number, items: number): ItemStatistics {
+  return {
+    nowSeconds,
+    count1: part.float32("count1", items),
+    count7: part.float32("count7", items),
+    countBefore7: part.float32("countBefore7", items),
+    count28: part.float32("count28", items),
+    segment28: part.float32("segment28", segmentNames.length * items),
+    firstSale: part.uint32("firstSale", items),
+    lastSale: part.uint32("lastSale", items),
+    lastPrice: part.float32("lastPrice", items),
+  };
+}
+
+/** Throws `failed_precondition` naming release and part when the part was trained on other features. */
+export function checkFeatures(part: PartReader, table: FeatureTable, hash: string): void {
+  if (table.hash === hash) return;
+  throw new ModisteError(
+    "failed_precondition",
+    "feature_hash",
+    `release ${part.release}, part ${part.part}: trained on other features than this code computes`,
+  );
+}

@@ -1,0 +1,112 @@
+/** Wide & Deep over the shared features, SASRec's state and the sources' scores. */
+
+import { ModisteError } from "#libs/core/errors.ts";
+import { openExecutor, type Session } from "#libs/graph/executors/executor.ts";
+import { readSettings } from "#libs/models/settings.ts";
+import { fitWideDeep } from "#libs/models/wide-deep/fit.ts";
+import { type DeepSizes, deepWidth, fillDeep, type SequenceRows, sumCrosses } from "#libs/models/wide-deep/inputs.ts";
+import { type WideDeepSettings, wideDeepSpec } from "#libs/models/wide-deep/settings.ts";
+import type { Ranker, RankerFitContext, RankerLoadContext, RankQuery, SequenceStates } from "#libs/serve/ranker.ts";
+import { checkFeatures, createFeatureMaker, type FeatureMaker, readStatistics, writeStatistics } from "../feature-maker.ts";
+import { collect } from "./examples.ts";
+import {
+  buckets,
+  crossCount,
+  type EmbeddedColumn,
+  embeddedColumns,
+  embeddingRows,
+  type InputMaker,
+  requestInputs,
+  startsOf,
+} from "./inputs.ts";
+import { checkColumns, modelName, openScoring, readMeta, sequenceOf, writeNetwork } from "./part.ts";
+
+export interface WideDeepRanker extends InputMaker {
+  readonly settings: WideDeepSettings;
+  readonly sizes: DeepSizes;
+  readonly embeddings: Float32Array;
+  readonly wide: Float32Array;
+  readonly session: Session;
+  /** Null where the network does not read it. */
+  readonly sequence: SequenceStates | null;
+}
+
+async function fit(context: RankerFitContext): Promise<void> {
+  const { serving, sources, part, seed, threads, progress, signal } = context;
+  const settings = readSettings(wideDeepSpec, context.settings);
+  const sequence = settings.state === "use" ? context.sequence : null;
+  const examples = await collect(context, settings, sequence);
+  const { lists } = examples;
+  if (lists.labels.length === 0)
+    throw new ModisteError("failed_precondition", "no_label_lists", "no candidate list of the label weeks holds an item that was taken");
+  const maker = createFeatureMaker(serving.catalog, serving.statistics, sources);
+  const embedded = embeddedColumns(maker);
+  const sizes = sizesOf(maker, embedded, settings, sequence?.tables.d ?? 0, buckets);
+  const executor = await openExecutor("onnx");
+  const model = await fitWideDeep({ lists, sizes, settings, executor, seed, threads, progress, signal });
+  writeStatistics(part, serving.statistics);
+  const { nowSeconds } = serving.statistics;
+  await writeNetwork(part, { settings, sizes, embedded, maker, model, examples, sources, nowSeconds });
+}
+
+function sizesOf(
+  { table }: FeatureMaker,
+  embedded: readonly EmbeddedColumn[],
+  { embedding }: WideDeepSettings,
+  d: number,
+  crossBuckets: number,
+): DeepSizes {
+  const rows = embeddingRows(embedded);
+  return { numeric: table.names.length, columns: embedded.length, embedding, embeddingRows: rows, d, buckets: crossBuckets };
+}
+
+async function load({ part, catalog, sequence }: RankerLoadContext): Promise<WideDeepRanker> {
+  const meta = readMeta(part);
+  const maker = createFeatureMaker(catalog, readStatistics(part, meta.now_seconds, catalog.itemCount), meta.sources);
+  checkFeatures(part, maker.table, meta.feature_hash);
+  const embedded = embeddedColumns(maker);
+  checkColumns(part, meta, embedded);
+  const settings = readSettings(wideDeepSpec, meta.settings);
+  const sizes = sizesOf(maker, embedded, settings, meta.sequence_dimensions, meta.buckets);
+  const states = sequenceOf(part, meta, sequence);
+  return {
+    ...maker,
+    settings,
+    sizes,
+    embedded,
+    starts: startsOf(embedded),
+    buckets: meta.buckets,
+    mean: part.float32("mean", sizes.numeric),
+    scale: part.float32("scale", sizes.numeric),
+    embeddings: part.float32("embeddings", sizes.embeddingRows * settings.embedding),
+    wide: part.float32("wide", meta.buckets),
+    session: await openScoring(part, meta, settings, sizes),
+    sequence: states,
+  };
+}
+
+async function score(artifact: WideDeepRanker, query: RankQuery): Promise<Float64Array> {
+  const { sizes, sequence, embeddings, session } = artifact;
+  const { candidates } = query;
+  if (candidates.length === 0) return new Float64Array(0);
+  let rows: SequenceRows | null = null;
+  if (sequence) {
+    const users = new Int32Array(candidates.length);
+    rows = { d: sizes.d, states: await sequence.states([query.events]), users, vectors: sequence.tables.items, items: candidates };
+  }
+  const inputs = { ...requestInputs(artifact, query), crossCount, sequence: rows };
+  const all = Int32Array.from(candidates.keys());
+  const deep = new Float32Array(candidates.length * deepWidth(sizes));
+  fillDeep(deep, inputs, all, sizes, embeddings);
+  const wide = Float32Array.from(all, (row) => sumCrosses(inputs, row, artifact.wide));
+  const { scores } = await session.run({ deep, wide }, { rows: candidates.length });
+  return Float64Array.from(scores!);
+}
+
+export const wideDeepRanker: Ranker<WideDeepRanker> = {
+  model: () => modelName,
+  fit,
+  load,
+  score,
+  featureHash: ({ table }) => table.hash,
+};
