@@ -54,7 +54,7 @@ async function rankingFigures({ home, data, say }: BenchContext): Promise<Figure
   }
   say(`${(ranked / ranking.length).toFixed(0)} candidates a request on average`);
   const sorted = sortedOf(ranking);
-  const prefix = `${data}.${models.ranker.model}.rank-500`;
+  const prefix = `${data}.${models.ranker.model(ranker)}.rank-500`;
   const figures: Figures = {
     [`${prefix}.p50`]: lower(quantile(sorted, 0.5), "ms", 2),
     [`${prefix}.p99`]: lower(quantile(sorted, 0.99), "ms"),

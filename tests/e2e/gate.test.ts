@@ -194,6 +194,32 @@ describe("a release with SASRec", () => {
   });
 });
 
+describe("a release that Wide & Deep ranks", () => {
+  const settings = {
+    sasrec: { dimensions: 8, feedForward: 8, blocks: 1, length: 10, epochs: 1 },
+    ranking: { kind: "wide-deep", hidden1: 16, hidden2: 8, epochs: 1 },
+  };
+  let release: ReleaseManifest;
+  beforeAll(async () => {
+    release = await trainGuarded(await guarded({ compare: false, settings }));
+  });
+
+  it("reads SASRec's states, and answers its golden requests again when it is read back", async () => {
+    expect(release.promotion.reasons).toEqual(["training was told not to compare"]);
+    expect(release.recipe!.settings).toEqual(settings);
+    expect(release.parts.ranking!.files.map(({ name }) => name)).toEqual(["arrays.safetensors", "meta.json", "ranker.onnx"]);
+    const { model, sequence } = await verifyRelease(store, release.id, models);
+    expect(model.ranker.model(model.artifact)).toBe("wide-deep");
+    expect(sequence!.tables.d).toBe(8);
+  });
+
+  it("is refused where its arrays are of another training", async () => {
+    const foreign = await copyRelease(shop.home, release.id, "wide-deep-foreign");
+    await foreign.tensors("ranking", (arrays) => void (arrays.get("embeddings") as Float32Array).fill(3));
+    await expect(verifyRelease(store, foreign.id, models)).rejects.toThrow(/golden_differs|constant_scores/);
+  });
+});
+
 interface Poison {
   readonly what: string;
   readonly poison: (release: AlteredRelease) => Promise<void>;
