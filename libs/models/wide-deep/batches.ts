@@ -69,7 +69,6 @@ export function fillBatch(
   random: Random,
 ): void {
   const { listLength, loss } = settings;
-  const width = deepWidth(sizes);
   batch.rows.fill(-1);
   batch.targets.fill(0);
   batch.masked.fill(loss === "listwise" ? absent : 0);
@@ -88,6 +87,4 @@ export function fillBatch(
     });
   });
   fillDeep(batch.deep, lists, batch.rows, sizes, embeddings);
-  // A batch that is not full keeps rows of the step before where there are no lists; their weight is 0.
-  if (chosen.length < settings.batchLists) batch.deep.fill(0, chosen.length * listLength * width);
 }
