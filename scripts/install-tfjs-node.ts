@@ -33,7 +33,13 @@ const { values: options } = parseArgs({
 });
 
 const name = options.gpu ? "tfjs-node-gpu" : "tfjs-node";
-const folder = join(root, "node_modules", "@tensorflow", name);
+/**
+ * npm takes an optional peer of the project for settled and answers "up to date" when it is asked to install one: so the package and what it needs have a
+ * project of their own inside node_modules, and a link makes Node find it.
+ */
+const own = join(root, "node_modules", ".tfjs");
+const folder = join(own, "node_modules", "@tensorflow", name);
+const link = join(root, "node_modules", "@tensorflow", name);
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -139,8 +145,13 @@ function installFromWheel(): void {
 const nodeMajor = Number(process.versions.node.split(".")[0]);
 if (nodeMajor > nodeMajorMax) stop(`${name} ${version} does not run on Node ${nodeMajor}; use Node 20 or 22, or the executor "onnx"`);
 
-const words = ["install", "--no-save", "--ignore-scripts", `@tensorflow/${name}@${version}`];
-need(`npm ${words.join(" ")}`, "npm", words, "npm cannot install the package; see its messages above");
+mkdirSync(own, { recursive: true });
+writeFileSync(join(own, "package.json"), '{ "private": true }\n');
+const words = ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", `@tensorflow/${name}@${version}`];
+need(`npm ${words.join(" ")}`, "npm", words, "npm cannot install the package; see its messages above", { cwd: own });
+if (!existsSync(folder)) stop(`npm said nothing and left no ${folder}`);
+rmSync(link, { recursive: true, force: true });
+symlinkSync(folder, link, "junction");
 if (options["from-wheel"] || options.wheel !== undefined || !installPublished()) {
   say(`> libtensorflow ${options.tensorflow} out of ${options.wheel ?? "a Python wheel"}`);
   installFromWheel();
@@ -149,4 +160,4 @@ if (!works(false)) stop(`@tensorflow/${name} was installed and does not load; se
 if (options.gpu) {
   say("CUDA's libraries must be on LD_LIBRARY_PATH when Node starts; the wheels that tensorflow[and-cuda] names have them.");
 }
-say("The next npm ci removes it. Try it with: npm run test:tfjs-node. Quieter logs: TF_CPP_MIN_LOG_LEVEL=3.");
+say("The next npm install removes it. Try it with: npm run test:tfjs-node. Quieter logs: TF_CPP_MIN_LOG_LEVEL=3.");
