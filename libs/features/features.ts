@@ -62,6 +62,18 @@ const itemFeatures = [
   "sleeper_log_count_7",
 ] as const;
 
+/** Features that counts of sales make. */
+export const counterFeatures: ReadonlySet<string> = new Set<string>([
+  "log_count_1",
+  "log_count_7",
+  "log_count_28",
+  "trend",
+  "segment_lift",
+  "segment_log_count",
+  "stranger_log_count_7",
+  "sleeper_log_count_7",
+] satisfies (typeof itemFeatures)[number][]);
+
 export function featureNames(sources: readonly string[], columns: readonly AttributeColumn[]): string[] {
   return [
     ...sources.flatMap((source) => sourceFeatures.map((name) => `${source}.${name}`)),

@@ -1,6 +1,6 @@
 /** Settings of models: published defaults, ranges, and overrides by name from an untyped document (a release's recipe, an experiment). */
 
-import { invalid } from "#libs/core/errors.ts";
+import { invalid, ModisteError } from "#libs/core/errors.ts";
 
 export interface Setting<Value> {
   readonly fallback: Value;
@@ -47,6 +47,20 @@ export function choice<const Word extends string>(fallback: NoInfer<Word>, words
       return word;
     },
   };
+}
+
+/** `readSettings` for settings that stand at `place` of a document or a command: what it throws names the place. */
+export function readSettingsAt<Settings>(
+  place: string,
+  spec: SettingSpec<Settings>,
+  overrides: Readonly<Record<string, unknown>>,
+): Settings {
+  try {
+    return readSettings(spec, overrides);
+  } catch (cause) {
+    if (!(cause instanceof ModisteError)) throw cause;
+    throw new ModisteError(cause.code, cause.reason, `${place}: ${cause.detail}`, { cause });
+  }
 }
 
 /** Defaults with overrides. Throws `invalid_argument` for an unknown name or a bad value. */

@@ -75,6 +75,8 @@ export interface RankerLoadContext {
 export interface Ranker<Artifact> {
   /** The model's name, as answers tell it. */
   model(artifact: Artifact): string;
+  /** Throws `invalid_argument` naming `place` and the setting, before hours of work go into what the ranker would then refuse. */
+  check(settings: Readonly<Record<string, unknown>>, place: string): void;
   fit(context: RankerFitContext): Promise<void>;
   load(context: RankerLoadContext): Promise<Artifact>;
   /** One finite score a candidate, in the order of the query. A candidate's score does not depend on the others beside it. */

@@ -3,6 +3,7 @@
 import { ModisteError } from "#libs/core/errors.ts";
 import { createRandom } from "#libs/core/random.ts";
 import { fitLogistic, type LabelledRows, type LogisticModel, logisticDefaults, scoreLogistic } from "#libs/models/logistic/logistic.ts";
+import { readSettingsAt } from "#libs/models/settings.ts";
 import type { LabelledQuery, LabelWeek, Ranker, RankerFitContext, RankerLoadContext, RankQuery } from "#libs/serve/ranker.ts";
 import { checkFeatures, createFeatureMaker, type FeatureMaker, readStatistics, userOf, writeStatistics } from "./feature-maker.ts";
 
@@ -97,6 +98,7 @@ async function load({ part, catalog }: RankerLoadContext): Promise<LogisticRanke
 
 export const linearRanker: Ranker<LogisticRanker> = {
   model: () => modelName,
+  check: (settings, place) => void readSettingsAt(`${place}: ranking`, {}, settings),
   fit,
   load,
   score: async (artifact, query) => scoreLogistic(artifact.model, queryFeatures(artifact, query)),

@@ -134,7 +134,7 @@ describe.each(Object.entries(kinds))("the %s ranker", (_, settings) => {
 
 describe("rankers by name", () => {
   it("refuses a kind that it does not know, and a part that none of them wrote", async () => {
-    await expect(async () => fitted({ kind: "magic" })).rejects.toThrow(/settings\.ranking\.kind.*linear, wide-deep/);
+    expect(() => ranker.check({ kind: "magic" }, "--settings")).toThrow(/--settings.*ranking\.kind.*linear, wide-deep/);
     const part = await fitted(kinds.linear);
     const foreign: PartReader = { ...part, meta: () => ({ ...part.meta(), model: "magic" }) };
     await expect(load(foreign)).rejects.toMatchObject({ code: "failed_precondition", reason: "ranker_unknown" });
@@ -191,6 +191,24 @@ describe("the wide-deep ranker", () => {
     const artifact = await load(await fitted({ ...settings, sourceScores: "none" }));
     const without = await ranker.score(artifact, { ...query, sources: [] });
     expect(await ranker.score(artifact, query)).toEqual(without);
+    const bare = await fitted({ ...settings, counters: "none" });
+    const scale = bare.float32("scale");
+    const names = (bare.meta() as { features: string[] }).features;
+    for (const name of ["trend", "log_count_7", "segment_lift"]) expect(scale[names.indexOf(name)]).toBe(0);
+    expect(scale[names.indexOf("bought")]).toBeGreaterThan(0);
+  });
+
+  it("learns from each candidate by itself as well", async () => {
+    expect(await shareRight(await load(await fitted({ ...settings, loss: "bce" })))).toBeGreaterThan(0.8);
+  });
+
+  it.each([
+    [{ depth: 3 }, /--settings: ranking: settings\.depth/],
+    [{ embedding: 6 }, /--settings: ranking: settings\.embedding must be a multiple of 4/],
+    [{ hidden1: "many" }, /--settings: ranking: settings\.hidden1/],
+  ])("names a setting that it cannot take: %j", (more, says) => {
+    expect(() => ranker.check({ kind: "wide-deep", ...more }, "--settings")).toThrow(says);
+    expect(() => ranker.check(more, "--settings")).toThrow(/--settings: ranking/);
   });
 
   it.each([
@@ -210,11 +228,12 @@ describe("the wide-deep ranker", () => {
     await expect(load({ ...one, path: (name) => `${one.path(name)}.gone` })).rejects.toMatchObject({ reason: "release_file_missing" });
   });
 
-  it("takes an item with unknown values, and refuses settings that it does not know", async () => {
-    await expect(fitted({ ...settings, depth: 3 })).rejects.toThrow(/settings\.depth/);
-    const artifact = await load(await fitted({ ...settings, epochs: 1 }));
+  it("takes an item with unknown values", async () => {
     const { query } = unseen[4]!;
-    catalog.category.codes[query.candidates[0]!] = -1;
+    const codes = catalog.category.codes.slice();
+    codes[query.candidates[0]!] = -1;
+    const part = await fitted({ ...settings, epochs: 1 });
+    const artifact = await ranker.load({ part, catalog: { ...catalog, category: { ...catalog.category, codes } }, sequence: null });
     expect((await ranker.score(artifact, query)).every(Number.isFinite)).toBe(true);
   });
 });

@@ -15,14 +15,22 @@ interface Loaded {
   readonly artifact: unknown;
 }
 
+function chosenBy({ kind = rankerKinds[0], ...own }: Readonly<Record<string, unknown>>, place: string) {
+  const known = rankerKinds.find((name) => name === kind);
+  if (!known) throw invalid(place, `ranking.kind must be one of ${rankerKinds.join(", ")}`);
+  return { chosen: rankers[known], own };
+}
+
 /** `settings.kind` chooses (`linear` without); the rest are the chosen ranker's own. */
 export const ranker: Ranker<Loaded> = {
   model: ({ ranker: own, artifact }) => own.model(artifact),
+  check: (settings, place) => {
+    const { chosen, own } = chosenBy(settings, place);
+    chosen.check(own, place);
+  },
   fit: (context) => {
-    const { kind = "linear", ...settings } = context.settings;
-    const known = rankerKinds.find((name) => name === kind);
-    if (!known) throw invalid("settings.ranking.kind", `must be one of ${rankerKinds.join(", ")}`);
-    return rankers[known].fit({ ...context, settings });
+    const { chosen, own } = chosenBy(context.settings, "settings");
+    return chosen.fit({ ...context, settings: own });
   },
   load: async (context) => {
     const { model } = context.part.meta();

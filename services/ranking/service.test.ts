@@ -25,6 +25,7 @@ let started: StartedServices;
 /** Scores a candidate by its index. */
 const byIndex: Ranker<unknown> = {
   model: () => "by-index",
+  check: () => undefined,
   fit: async () => undefined,
   load: async ({ part }) => part.meta(),
   score: async (_, query) => {

@@ -10,6 +10,7 @@ import type { PartWriter } from "#libs/release/part.ts";
 import { releaseBefore } from "#libs/release/rollback.ts";
 import { type GuardedOptions, trainGuarded } from "../../services/cli/gate/guarded-train.ts";
 import { verifyRelease } from "../../services/cli/gate/sanity.ts";
+import type { CheckpointOptions } from "../../services/cli/training/checkpoints.ts";
 import { loadTrainingData } from "../../services/cli/training/load-data.ts";
 import { type FleetModels, loadModels } from "../../services/fleet.ts";
 import { openTestShop, type TestShop } from "../support/shop.ts";
@@ -200,12 +201,26 @@ describe("a release that Wide & Deep ranks", () => {
     ranking: { kind: "wide-deep", hidden1: 16, hidden2: 8, epochs: 1 },
   };
   let release: ReleaseManifest;
+  /** Of every checkpoint that was written, and "removed". */
+  const kept: (number | "removed")[] = [];
   beforeAll(async () => {
-    release = await trainGuarded(await guarded({ compare: false, settings }));
+    const checkpoints: CheckpointOptions = {
+      every: 1,
+      resume: null,
+      write: async ({ step }) => void kept.push(step),
+      remove: async () => void kept.push("removed"),
+    };
+    release = await trainGuarded(await guarded({ settings, checkpoints }));
+  });
+
+  it("was compared, and leaves the checkpoints to the training of the release itself", () => {
+    expect(Object.keys(release.promotion.watched)).not.toHaveLength(0);
+    // Trainings that shared them would write each step twice, or go on from each other's.
+    expect(kept).toEqual([...Array.from({ length: kept.length - 1 }, (_, i) => i + 1), "removed"]);
+    expect(kept.length).toBeGreaterThan(2);
   });
 
   it("reads SASRec's states, and answers its golden requests again when it is read back", async () => {
-    expect(release.promotion.reasons).toEqual(["training was told not to compare"]);
     expect(release.recipe!.settings).toEqual(settings);
     expect(release.parts.ranking!.files.map(({ name }) => name)).toEqual(["arrays.safetensors", "meta.json", "ranker.onnx"]);
     const { model, sequence } = await verifyRelease(store, release.id, models);

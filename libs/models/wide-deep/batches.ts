@@ -1,7 +1,7 @@
 /** Batches of Wide & Deep: lists of candidates side by side, all of one length. */
 
 import type { Random } from "#libs/core/random.ts";
-import { type DeepSizes, deepWidth, fillDeep, sumCrosses, type WideDeepRows } from "#libs/models/wide-deep/inputs.ts";
+import { type DeepSizes, fillDeep, sumCrosses, type WideDeepRows } from "#libs/models/wide-deep/inputs.ts";
 import type { WideDeepSettings } from "#libs/models/wide-deep/settings.ts";
 
 /** Added to the scores of rows that are not there. */
@@ -22,6 +22,8 @@ export interface Batch {
   readonly targets: Float32Array;
   readonly masked: Float32Array;
   readonly weights: Float32Array;
+  /** Lists in it; the last batch of an epoch may have fewer than the others. */
+  lists: number;
   /** Rows of the lists in the order of the batch, -1 where a list is shorter. */
   readonly rows: Int32Array;
 }
@@ -34,6 +36,7 @@ export function createBatch(width: number, { batchLists, listLength }: WideDeepS
     targets: new Float32Array(rows),
     masked: new Float32Array(rows),
     weights: new Float32Array(batchLists),
+    lists: 0,
     rows: new Int32Array(rows),
   };
 }
@@ -69,6 +72,7 @@ export function fillBatch(
   random: Random,
 ): void {
   const { listLength, loss } = settings;
+  batch.lists = chosen.length;
   batch.rows.fill(-1);
   batch.targets.fill(0);
   batch.masked.fill(loss === "listwise" ? absent : 0);

@@ -1,6 +1,6 @@
 /**
  * FTRL-Proximal with L1 (McMahan et al., "Ad Click Prediction: a View from the Trenches", KDD 2013, doi 10.1145/2487575.2488200, algorithm 1): the wide
- * part's optimizer, as in the paper. Most weights stay exactly 0, so a rare cross says nothing until it has been seen to matter.
+ * part's optimizer, as in its paper. A weight stays exactly 0 until its gradients have summed to more than the L1.
  */
 
 export interface FtrlSettings {

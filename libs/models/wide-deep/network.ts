@@ -38,7 +38,7 @@ export interface RankingTraining extends DeepShape {
 
 /**
  * Inputs beside those of scoring: `targets` [lists, list length] (listwise: shares of what was taken, which sum to 1; bce: 1 for taken), `masked` the same
- * (listwise: added to the scores, very negative where a list is shorter; bce: 1, or 0 there), `weights` [lists], one `dropout/...` for each layer.
+ * (listwise: added to the scores, very negative where a list is shorter; bce: a share of the list, or 0 there), `weights` [lists], one `dropout/...` for each layer.
  * Outputs: `loss` [], and `gradient/x` for deep, wide and each parameter.
  */
 export function rankingGraph(shape: RankingTraining): Graph {

@@ -43,7 +43,7 @@ export const wideDeepSpec: SettingSpec<WideDeepSettings> = {
   learningRate: decimal(0.002, 1e-6, 1, "the largest, of Adam"),
   warmUp: decimal(0.05, 0, 1, "share of the steps in which the rate rises"),
   rateDecay: choice("cosine", ["cosine", "constant"], "after the warm-up"),
-  weightDecay: decimal(1e-4, 0, 1, "of matrices, apart from the gradient (AdamW)"),
+  weightDecay: decimal(1e-4, 0, 1, "of all weights of the layers, apart from the gradient (AdamW)"),
   wide: choice("crosses", ["crosses", "none"], "whether crosses of what the user did with what the item is have weights of their own"),
   wideRate: decimal(0.05, 1e-6, 10, "alpha of FTRL, the rate of the crosses"),
   wideL1: decimal(0.001, 0, 10, "of FTRL: the larger, the fewer crosses count"),

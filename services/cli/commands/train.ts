@@ -17,7 +17,7 @@ import { dataSetFolder, type HomeFolders, homeFolders, homeOption } from "../hom
 import { stopSignal } from "../stop-signal.ts";
 import { formatSeconds, type ProgressLine, print, progressLine, remark, table } from "../terminal.ts";
 import { type CheckpointOptions, checkpointFile, checkpointSteps, noCheckpoints, openCheckpoints } from "../training/checkpoints.ts";
-import { defaultLabels } from "../training/label-weeks.ts";
+import { defaultLabels, labelSets } from "../training/label-weeks.ts";
 import { loadTrainingData } from "../training/load-data.ts";
 import { sequenceIdentity, sequenceModel } from "../training/sequence.ts";
 import { rankingPart, type TrainingData, type TrainOptions } from "../training/train-release.ts";
@@ -69,9 +69,10 @@ async function checkpointsFor(work: TrainWork, training: TrainingData, line: Pro
     remark(text);
   };
   const file = checkpointOf(work);
+  const { past } = labelSets(training.interactions, training.endSeconds, defaultLabels);
   return openCheckpoints({
     file,
-    identity: sequenceIdentity({ recipe: { sasrec }, labels: defaultLabels, data: training, seed }, training.interactions),
+    identity: sequenceIdentity({ recipe: { sasrec }, labels: defaultLabels, data: training, seed }, past),
     every: checkpointEvery,
     onResume: (step) => say(`SASRec goes on after step ${step} of ${file}`),
     ...(staleCheckpoint === "remove" ? { onStale: (problem: ModisteError) => say(`${problem.detail}: removed`) } : {}),
@@ -83,6 +84,7 @@ export async function trainWithProgress(work: TrainWork): Promise<ReleaseManifes
   const { folders, data, seed, threads, rankerUsers, settings, gate, signal = stopSignal() } = work;
   const models = await loadModels();
   checkSources("--settings", Object.keys(settings), [...models.sources.map(({ name }) => name), sequenceModel, rankingPart]);
+  models.ranker.check(settings[rankingPart] ?? {}, "--settings");
   const notice = createNotice();
   const tell = async (text: string): Promise<void> => {
     const problem = await notice(text);
@@ -161,7 +163,7 @@ export interface TrainFlags {
   readonly settings?: string;
   readonly gate: boolean;
   readonly sasrec: boolean;
-  readonly ranker: RankerKind;
+  readonly ranker?: RankerKind;
   readonly checkpointEvery: number;
 }
 
@@ -175,11 +177,20 @@ export function withTrainOptions(command: Command): Command {
     .option("--ranker-users <n>", "most users of a label week that teach the ranker", wholeNumber("--ranker-users", 1), 10_000)
     .option("--settings <json>", 'settings by source, such as {"itemcf":{"neighbours":50}}')
     .addOption(
-      new Option("--ranker <kind>", "ranker; wide-deep reads SASRec's states with --sasrec").choices(rankerKinds).default(rankerKinds[0]),
+      new Option("--ranker <kind>", "ranker (default: linear); wide-deep reads SASRec's states with --sasrec")
+        .choices(rankerKinds)
+        .default(rankerKinds[0]),
     )
     .option("--sasrec", 'train SASRec too; its settings stand beside those of the sources: {"sasrec":{"epochs":5}}', false)
     .option(...checkpointOption)
     .option("--no-gate", "check the release by itself, but do not hold it against the serving one on the last week");
+}
+
+/** Throws `invalid_argument` where the settings name another one. */
+function rankerOf(kind: RankerKind, settings: SourceSettings[string] = {}): SourceSettings[string] {
+  if (settings.kind !== undefined && settings.kind !== kind)
+    throw invalid("--ranker", `is ${kind}, but --settings names the ranker "${String(settings.kind)}"`);
+  return { ...settings, kind };
 }
 
 export function workOf(flags: TrainFlags): Omit<TrainWork, "signal"> {
@@ -191,7 +202,7 @@ export function workOf(flags: TrainFlags): Omit<TrainWork, "signal"> {
     settings: {
       ...settings,
       ...(flags.sasrec ? { [sequenceModel]: settings[sequenceModel] ?? {} } : {}),
-      ...(flags.ranker === rankerKinds[0] ? {} : { ranking: { kind: flags.ranker, ...settings.ranking } }),
+      ...(flags.ranker === undefined ? {} : { [rankingPart]: rankerOf(flags.ranker, settings[rankingPart]) }),
     },
   };
 }

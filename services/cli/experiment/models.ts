@@ -80,7 +80,8 @@ export async function fitModels(options: FitOptions, cases: Cases, wanted: reado
   if (wanted.includes(unionModel) || wanted.includes(pipelineModel)) {
     let whole = 0;
     const onStep = (step: string, took: number): void => {
-      seconds.set(step, took);
+      // The model \`sasrec\` has its own time already.
+      if (step !== sequenceModel || !sequence) seconds.set(step, took);
       whole += took;
     };
     const trained = await trainRelease({ ...common, data: past, labels, rankerUsersMax: recipe.ranker_users, onStep });

@@ -22,8 +22,10 @@ export function modelsOf({ document, models }: ExperimentOptions): NamedModel[] 
   const chosen = document.models ?? standard;
   const unknown = chosen.filter((model) => !known.includes(model));
   if (unknown.length > 0) throw invalid("models", `${unknown.join(", ")}: known are ${known.join(", ")}`, "unknown_model");
-  for (const [name, recipe] of Object.entries(document.recipes))
+  for (const [name, recipe] of Object.entries(document.recipes)) {
     checkSources(`recipes.${name}.sources`, Object.keys(recipe.sources), sources);
+    models.ranker.check(recipe.ranking, `recipes.${name}`);
+  }
   checkSources(
     "sensitivity",
     document.sensitivity.map(({ source }) => source),

@@ -8,6 +8,7 @@ import { ModisteError } from "#libs/core/errors.ts";
 import { eventCode } from "#libs/events/event.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
 import type { Promotion, ReleaseManifest, TrainingRecipe } from "#libs/release/manifest.ts";
+import { noCheckpoints } from "../training/checkpoints.ts";
 import { dataSecondsMin } from "../training/label-weeks.ts";
 import { readsSequence, sequenceModel } from "../training/sequence.ts";
 import { type TrainOptions, trainRelease } from "../training/train-release.ts";
@@ -40,7 +41,9 @@ async function trainBefore(
   const own = recipe === null ? {} : { seed: recipe.seed, rankerUsersMax: recipe.ranker_users };
   const settings = asCompared(recipe?.settings ?? options.settings);
   const onStep = (step: string, seconds: number): void => options.onStep(`${step} (${name})`, seconds);
-  const { manifest } = await trainRelease({ ...options, ...own, settings, data: week.past, store, onStep });
+  // Checkpoints are those of the release that is to serve: here other events, and perhaps another recipe, are trained on.
+  const checkpoints = noCheckpoints;
+  const { manifest } = await trainRelease({ ...options, ...own, settings, checkpoints, data: week.past, store, onStep });
   return loadRelease(store, manifest, options.models);
 }
 

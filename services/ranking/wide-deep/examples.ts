@@ -2,6 +2,7 @@
 
 import { ModisteError } from "#libs/core/errors.ts";
 import { createRandom, type Random } from "#libs/core/random.ts";
+import { counterFeatures } from "#libs/features/features.ts";
 import type { RankingLists } from "#libs/models/wide-deep/batches.ts";
 import type { SequenceRows } from "#libs/models/wide-deep/inputs.ts";
 import type { WideDeepSettings } from "#libs/models/wide-deep/settings.ts";
@@ -12,7 +13,7 @@ import { buckets, categoriesOf, crossCount, embeddedColumns, type InputMaker, ra
 /** Features that a setting leaves out; their scale is 0. */
 function leftOut(name: string, { counters, sourceScores }: WideDeepSettings, sources: readonly string[]): boolean {
   if (sourceScores === "none" && sources.some((source) => name.startsWith(`${source}.`))) return true;
-  return counters === "none" && /^(log_count|trend|segment_|stranger_|sleeper_)/.test(name);
+  return counters === "none" && counterFeatures.has(name);
 }
 
 /** Rows of one label list, not yet standardised. */

@@ -6,7 +6,7 @@ import type { UserState } from "#libs/features/user-state.ts";
 import type { RankQuery } from "#libs/serve/ranker.ts";
 import { type FeatureMaker, userOf } from "../feature-maker.ts";
 
-/** Rows of weights that crosses are hashed to: some hundred thousand crosses matter in a shop, and 1 MiB is nothing. */
+/** Weights that crosses are hashed to, 1 MiB. Crosses that share one share what they say. */
 export const buckets = 1 << 18;
 
 /** A column of the embedding table: its values in the order of the catalogue, then the unknown one. */
@@ -122,11 +122,12 @@ function fillCrosses(
     put(last, item);
     put(category.codes[last]!, own);
   }
+  // One kind for all: the name is in the hash, so a missing attribute moves no other.
   for (let a = 0; a < crossedAttributes; a++) {
     const attribute = crossed.attributes[a];
-    if (attribute === undefined) none();
-    else put(attribute, own);
+    out[to++] = attribute === undefined ? -1 : mix(kind, attribute, own) % buckets;
   }
+  kind++;
   put(user.segment, item);
   put(user.bought.has(item) ? 1 : 0, own);
   put(item, 0);

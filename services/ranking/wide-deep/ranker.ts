@@ -1,8 +1,8 @@
 /** Wide & Deep over the shared features, SASRec's state and the sources' scores. */
 
-import { ModisteError } from "#libs/core/errors.ts";
+import { invalid, ModisteError } from "#libs/core/errors.ts";
 import { openExecutor, type Session } from "#libs/graph/executors/executor.ts";
-import { readSettings } from "#libs/models/settings.ts";
+import { readSettingsAt } from "#libs/models/settings.ts";
 import { fitWideDeep } from "#libs/models/wide-deep/fit.ts";
 import { type DeepSizes, deepWidth, fillDeep, type SequenceRows, sumCrosses } from "#libs/models/wide-deep/inputs.ts";
 import { type WideDeepSettings, wideDeepSpec } from "#libs/models/wide-deep/settings.ts";
@@ -31,9 +31,16 @@ export interface WideDeepRanker extends InputMaker {
   readonly sequence: SequenceStates | null;
 }
 
+/** Throws `invalid_argument` naming the place and the setting. */
+function readWideDeep(settings: Readonly<Record<string, unknown>>, place: string): WideDeepSettings {
+  const read = readSettingsAt(place, wideDeepSpec, settings);
+  if (read.embedding % 4 !== 0) throw invalid(place, "settings.embedding must be a multiple of 4");
+  return read;
+}
+
 async function fit(context: RankerFitContext): Promise<void> {
   const { serving, sources, part, seed, threads, progress, signal } = context;
-  const settings = readSettings(wideDeepSpec, context.settings);
+  const settings = readWideDeep(context.settings, "ranking");
   const sequence = settings.state === "use" ? context.sequence : null;
   const examples = await collect(context, settings, sequence);
   const { lists } = examples;
@@ -66,7 +73,7 @@ async function load({ part, catalog, sequence }: RankerLoadContext): Promise<Wid
   checkFeatures(part, maker.table, meta.feature_hash);
   const embedded = embeddedColumns(maker);
   checkColumns(part, meta, embedded);
-  const settings = readSettings(wideDeepSpec, meta.settings);
+  const settings = readWideDeep(meta.settings, `release ${part.release}, part ${part.part}`);
   const sizes = sizesOf(maker, embedded, settings, meta.sequence_dimensions, meta.buckets);
   const states = sequenceOf(part, meta, sequence);
   return {
@@ -105,6 +112,7 @@ async function score(artifact: WideDeepRanker, query: RankQuery): Promise<Float6
 
 export const wideDeepRanker: Ranker<WideDeepRanker> = {
   model: () => modelName,
+  check: (settings, place) => void readWideDeep(settings, `${place}: ranking`),
   fit,
   load,
   score,
