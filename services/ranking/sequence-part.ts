@@ -1,14 +1,13 @@
 /** The part `sasrec` of a release: the encoder as an ONNX file with its weights, the vectors of rows and items, golden histories with their scores. */
 
 import { createHash } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { z } from "zod";
 import type { Catalog } from "#libs/catalog/catalog.ts";
-import { type ErrorCode, ModisteError } from "#libs/core/errors.ts";
+import type { ModisteError } from "#libs/core/errors.ts";
 import type { History } from "#libs/events/event.ts";
 import { openOnnxModel, type Session } from "#libs/graph/executors/executor.ts";
 import { exportOnnx } from "#libs/graph/onnx.ts";
-import { nameOf } from "#libs/graph/tensor.ts";
 import { type EventHistory, encodeUsers, type RowTables } from "#libs/models/sasrec/encoder.ts";
 import type { SasrecModel } from "#libs/models/sasrec/fit.ts";
 import { gapBuckets, typeCodes } from "#libs/models/sasrec/inputs.ts";
@@ -18,6 +17,17 @@ import { readSettings } from "#libs/models/settings.ts";
 import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
 import type { GoldenRequest } from "#libs/release/manifest.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
+import {
+  count,
+  graphMeta,
+  graphShapes,
+  isGolden,
+  openGraphFile,
+  type Refuse,
+  readGraphMeta,
+  refusalOf,
+  trainingMeta,
+} from "./graph-part.ts";
 
 export const sequencePart = "sasrec";
 /** Raised when rows are made of other things, or the graph's inputs and outputs change. */
@@ -35,24 +45,12 @@ export interface SequenceModel {
   close(): Promise<void>;
 }
 
-const shapes = z.record(z.string(), z.array(z.union([z.number().int(), z.string()])));
-const count = z.number().int().nonnegative();
-
 const metaSchema = z.object({
   model: z.literal("sasrec"),
-  graph_version: count,
-  settings: z.record(z.string(), z.unknown()),
+  ...graphMeta,
   vocabulary: z.object({ items: count, sha256: z.string() }),
-  /** Of encoder.onnx, for whoever runs it elsewhere. */
-  inputs: shapes,
-  outputs: shapes,
   /** Of arrays.safetensors, whose arrays are flat. */
   arrays: z.record(z.string(), z.array(count)),
-  training: z.object({
-    steps: count,
-    best_step: count,
-    curve: z.array(z.object({ step: count, loss: z.number(), figure: z.number().nullable() })),
-  }),
   /** Items are indexes into the vocabulary, -1: unknown; scores are those of the best items when the part was made. */
   golden: z.array(
     z.object({
@@ -70,9 +68,6 @@ type Golden = SequenceMeta["golden"][number];
 
 /** Items of a golden history whose scores are kept. */
 const goldenItems = 12;
-/** Difference of a golden score, of 1 or of the score where it is larger, that another processor may make. */
-const goldenTolerance = 1e-4;
-
 /** Of the ids in their order: item vectors belong to one vocabulary. */
 function vocabularyOf({ itemCount, ids }: Catalog): SequenceMeta["vocabulary"] {
   return { items: itemCount, sha256: createHash("sha256").update(ids.join("\n")).digest("hex") };
@@ -85,14 +80,6 @@ function arrayShapes({ dimensions: d, length, eventTypes, timeGaps }: SasrecSett
     nobody: [1, d],
     ...(eventTypes === "input" ? { types: [typeCodes, d] } : {}),
     ...(timeGaps === "input" ? { gaps: [gapBuckets, d] } : {}),
-  };
-}
-
-function graphShapes(settings: SasrecSettings) {
-  const { inputs, outputs } = encoderGraph(settings);
-  return {
-    inputs: Object.fromEntries(inputs.map((tensor) => [nameOf(tensor), [...tensor.shape]])),
-    outputs: Object.fromEntries(Object.entries(outputs).map(([name, { shape }]) => [name, [...shape]])),
   };
 }
 
@@ -175,9 +162,8 @@ export async function writeSequencePart(part: PartWriter, { catalog, settings, m
   });
   await writeFile(part.path(graphFile), bytes);
   part.tensors({ items, positions, nobody, ...(types ? { types } : {}), ...(gaps ? { gaps } : {}) });
-  const shapes = graphShapes(settings);
+  const shapes = graphShapes(encoderGraph(settings));
   const open = createSequenceModel(settings, model.tables, await openOnnxModel(bytes, { threads: 1, ...shapes }));
-  const { steps, bestStep, curve } = model.record;
   try {
     const meta: SequenceMeta = {
       model: "sasrec",
@@ -186,7 +172,7 @@ export async function writeSequencePart(part: PartWriter, { catalog, settings, m
       vocabulary,
       ...shapes,
       arrays: arrayShapes(settings, catalog.itemCount),
-      training: { steps, best_step: bestStep, curve: [...curve] },
+      training: trainingMeta(model.record),
       golden: await goldenOf(open, catalog.itemCount, histories),
     };
     part.meta(meta);
@@ -195,24 +181,10 @@ export async function writeSequencePart(part: PartWriter, { catalog, settings, m
   }
 }
 
-type Refuse = (code: ErrorCode, reason: string, what: string, cause?: unknown) => ModisteError;
-
-const refusalOf =
-  ({ release, part }: PartReader): Refuse =>
-  (code, reason, what, cause) =>
-    new ModisteError(code, reason, `release ${release}, part ${part}: ${what}`, { cause });
-
 function readMeta(part: PartReader, refuse: Refuse): { meta: SequenceMeta; settings: SasrecSettings } {
-  const parsed = metaSchema.safeParse(part.meta());
-  if (!parsed.success) {
-    const where = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
-    throw refuse("data_loss", "meta_broken", `meta.json: ${where}`);
-  }
-  const { graph_version: version } = parsed.data;
-  if (version !== graphVersion)
-    throw refuse("failed_precondition", "graph_version", `its graph has version ${version}, this code runs version ${graphVersion}`);
+  const meta = readGraphMeta(part, metaSchema, graphVersion);
   try {
-    return { meta: parsed.data, settings: readSettings(sasrecSpec, parsed.data.settings) };
+    return { meta, settings: readSettings(sasrecSpec, meta.settings) };
   } catch (cause) {
     throw refuse("failed_precondition", "settings_unknown", `meta.json: ${(cause as ModisteError).detail}`, cause);
   }
@@ -242,18 +214,6 @@ function readTables(part: PartReader, settings: SasrecSettings, itemCount: numbe
   };
 }
 
-async function openGraph(part: PartReader, settings: SasrecSettings, refuse: Refuse): Promise<Session> {
-  const bytes = await readFile(part.path(graphFile)).catch((cause: unknown) => {
-    throw refuse("data_loss", "release_file_missing", `${graphFile} cannot be read`, cause);
-  });
-  try {
-    return await openOnnxModel(bytes, { threads: 1, ...graphShapes(settings) });
-  } catch (cause) {
-    if (cause instanceof ModisteError) throw refuse(cause.code, cause.reason, `${graphFile}: ${cause.detail}`, cause);
-    throw cause;
-  }
-}
-
 /** A graph, arrays and settings that fit each other by shape may still come from different trainings: the scores tell. */
 async function checkGolden(model: SequenceModel, golden: readonly Golden[], refuse: Refuse): Promise<void> {
   const { d } = model.tables;
@@ -264,7 +224,7 @@ async function checkGolden(model: SequenceModel, golden: readonly Golden[], refu
       scores.map(({ item }) => item),
     );
     scores.forEach(({ item, score }, i) => {
-      if (Math.abs(found[i]! - score) <= goldenTolerance * Math.max(1, Math.abs(score))) return;
+      if (isGolden(found[i]!, score)) return;
       const what = `golden history "${name}" gives item ${item} the score ${found[i]}, it was ${score} when the part was made`;
       throw refuse("data_loss", "golden_differs", `${what}: its graph, arrays and settings do not belong together`);
     });
@@ -286,7 +246,7 @@ export async function loadSequencePart({
   const { meta, settings } = readMeta(part, refuse);
   checkVocabulary(meta, catalog, refuse);
   const tables = readTables(part, settings, catalog.itemCount);
-  const model = createSequenceModel(settings, tables, await openGraph(part, settings, refuse));
+  const model = createSequenceModel(settings, tables, await openGraphFile(part, graphFile, encoderGraph(settings)));
   try {
     await checkGolden(model, meta.golden, refuse);
     return model;

@@ -1,12 +1,10 @@
 /** The ranking part of a release that Wide & Deep writes: the network as an ONNX file, arrays, the specification of its inputs, golden rows. */
 
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { z } from "zod";
-import { ModisteError } from "#libs/core/errors.ts";
 import { openOnnxModel, type Session } from "#libs/graph/executors/executor.ts";
 import type { Graph } from "#libs/graph/graph.ts";
 import { exportOnnx } from "#libs/graph/onnx.ts";
-import { nameOf } from "#libs/graph/tensor.ts";
 import type { WideDeepModel } from "#libs/models/wide-deep/fit.ts";
 import { type DeepSizes, deepWidth, fillDeep, sumCrosses } from "#libs/models/wide-deep/inputs.ts";
 import { scoringGraph } from "#libs/models/wide-deep/network.ts";
@@ -14,6 +12,7 @@ import type { WideDeepSettings } from "#libs/models/wide-deep/settings.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
 import type { SequenceStates } from "#libs/serve/ranker.ts";
 import type { FeatureMaker } from "../feature-maker.ts";
+import { count, graphMeta, graphShapes, isGolden, openGraphFile, readGraphMeta, refusalOf, trainingMeta } from "../graph-part.ts";
 import type { TrainingLists } from "./examples.ts";
 import { crossCount, type EmbeddedColumn } from "./inputs.ts";
 
@@ -22,13 +21,9 @@ export const modelName = "wide-deep";
 const graphVersion = 1;
 const graphFile = "ranker.onnx";
 
-const shapes = z.record(z.string(), z.array(z.union([z.number().int(), z.string()])));
-const count = z.number().int().nonnegative();
-
 const metaSchema = z.object({
   model: z.literal(modelName),
-  graph_version: count,
-  settings: z.record(z.string(), z.unknown()),
+  ...graphMeta,
   rows: count,
   lists: count,
   sources: z.array(z.string()),
@@ -40,25 +35,11 @@ const metaSchema = z.object({
   sequence_dimensions: count,
   buckets: count,
   cross_count: count,
-  inputs: shapes,
-  outputs: shapes,
-  training: z.object({
-    steps: count,
-    best_step: count,
-    curve: z.array(z.object({ step: count, loss: z.number(), figure: z.number().nullable() })),
-  }),
   /** Rows of the network's input with the score that the file gives. */
   golden: z.array(z.object({ deep: z.array(z.number()), wide: z.number(), score: z.number() })),
 });
 
 export type Meta = z.infer<typeof metaSchema>;
-
-function graphShapes(graph: Graph): Pick<Meta, "inputs" | "outputs"> {
-  return {
-    inputs: Object.fromEntries(graph.inputs.map((tensor) => [nameOf(tensor), [...tensor.shape]])),
-    outputs: Object.fromEntries(Object.entries(graph.outputs).map(([name, { shape }]) => [name, [...shape]])),
-  };
-}
 
 const goldenRows = 8;
 
@@ -101,7 +82,6 @@ export async function writeNetwork(part: PartWriter, network: WrittenNetwork): P
   const ownShapes = graphShapes(graph);
   const session = await openOnnxModel(bytes, { threads: 1, ...ownShapes });
   try {
-    const { steps, bestStep, curve } = model.record;
     const meta: Meta = {
       model: modelName,
       graph_version: graphVersion,
@@ -117,7 +97,7 @@ export async function writeNetwork(part: PartWriter, network: WrittenNetwork): P
       buckets: sizes.buckets,
       cross_count: crossCount,
       ...ownShapes,
-      training: { steps, best_step: bestStep, curve: [...curve] },
+      training: trainingMeta(model.record),
       golden: await goldenOf(session, examples, sizes, model),
     };
     part.meta(meta);
@@ -126,39 +106,20 @@ export async function writeNetwork(part: PartWriter, network: WrittenNetwork): P
   }
 }
 
-const refusal = (
-  part: PartReader,
-  code: "data_loss" | "failed_precondition",
-  reason: string,
-  what: string,
-  cause?: unknown,
-): ModisteError => new ModisteError(code, reason, `release ${part.release}, part ${part.part}: ${what}`, { cause });
-
 /** Throws `data_loss` or `failed_precondition` naming release, part and what is wrong, as all here do. */
-export function readMeta(part: PartReader): Meta {
-  const parsed = metaSchema.safeParse(part.meta());
-  if (!parsed.success) {
-    const where = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
-    throw refusal(part, "data_loss", "meta_broken", `meta.json: ${where}`);
-  }
-  const { graph_version: version } = parsed.data;
-  if (version !== graphVersion)
-    throw refusal(part, "failed_precondition", "graph_version", `its graph has version ${version}, this code runs version ${graphVersion}`);
-  return parsed.data;
-}
+export const readMeta = (part: PartReader): Meta => readGraphMeta(part, metaSchema, graphVersion);
 
 /** The embedding table belongs to one catalogue. */
 export function checkColumns(part: PartReader, meta: Meta, own: readonly EmbeddedColumn[]): void {
   const words = (columns: readonly EmbeddedColumn[]): string => columns.map(({ name, size }) => `${name} (${size})`).join(", ");
   if (words(meta.embedded) !== words(own))
-    throw refusal(
-      part,
+    throw refusalOf(part)(
       "failed_precondition",
       "vocabulary_differs",
       `its columns are ${words(meta.embedded)}, the catalogue's ${words(own)}`,
     );
   if (meta.cross_count !== crossCount)
-    throw refusal(part, "failed_precondition", "crosses_differ", `it has ${meta.cross_count} crosses, this code makes ${crossCount}`);
+    throw refusalOf(part)("failed_precondition", "crosses_differ", `it has ${meta.cross_count} crosses, this code makes ${crossCount}`);
 }
 
 /** What the network reads of SASRec; refused where the release's is another. */
@@ -167,38 +128,20 @@ export function sequenceOf(part: PartReader, meta: Meta, sequence: SequenceState
   if (wanted === 0) return null;
   if (sequence?.tables.d === wanted) return sequence;
   const found = sequence ? `the release's has ${sequence.tables.d}` : "the release has none";
-  throw refusal(part, "failed_precondition", "sequence_differs", `it reads states of SASRec of ${wanted} dimensions, ${found}`);
+  throw refusalOf(part)("failed_precondition", "sequence_differs", `it reads states of SASRec of ${wanted} dimensions, ${found}`);
 }
-
-async function openGraph(part: PartReader, graph: Graph): Promise<Session> {
-  const bytes = await readFile(part.path(graphFile)).catch((cause: unknown) => {
-    throw refusal(part, "data_loss", "release_file_missing", `${graphFile} cannot be read`, cause);
-  });
-  try {
-    return await openOnnxModel(bytes, { threads: 1, ...graphShapes(graph) });
-  } catch (cause) {
-    if (cause instanceof ModisteError)
-      throw new ModisteError(cause.code, cause.reason, `release ${part.release}, part ${part.part}: ${graphFile}: ${cause.detail}`, {
-        cause,
-      });
-    throw cause;
-  }
-}
-
-/** Difference of a golden score, of 1 or of the score where it is larger, that another processor may make. */
-const goldenTolerance = 1e-4;
 
 async function checkGolden(part: PartReader, session: Session, golden: Meta["golden"]): Promise<void> {
   for (const [row, { deep, wide, score }] of golden.entries()) {
     const { scores } = await session.run({ deep: Float32Array.from(deep), wide: Float32Array.of(wide) }, { rows: 1 });
-    if (Math.abs(scores![0]! - score) <= goldenTolerance * Math.max(1, Math.abs(score))) continue;
-    throw refusal(part, "data_loss", "golden_differs", `golden row ${row} scores ${scores![0]}, it was ${score} when the part was made`);
+    if (isGolden(scores![0]!, score)) continue;
+    throw refusalOf(part)("data_loss", "golden_differs", `golden row ${row} scores ${scores![0]}, it was ${score} when the part was made`);
   }
 }
 
 /** The network, ready to run: its golden rows score as when it was made. */
 export async function openScoring(part: PartReader, meta: Meta, settings: WideDeepSettings, sizes: DeepSizes): Promise<Session> {
-  const session = await openGraph(part, graphOf(settings, sizes));
+  const session = await openGraphFile(part, graphFile, graphOf(settings, sizes));
   try {
     await checkGolden(part, session, meta.golden);
     return session;
