@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ModisteError } from "#libs/core/errors.ts";
 import type { ReleaseStore } from "./folder-store.ts";
 import { followReleases, type ReleaseFollower } from "./follower.ts";
@@ -26,6 +26,8 @@ class Shelf {
         return `artefact of ${id}`;
       },
       ...(warm ? { warm: async ({ release }) => warm(release) } : {}),
+      retire: async ({ release }) => void this.events.push(`frees ${release}`),
+      retireMs: 0,
       onSwap: (release) => this.events.push(`serves ${release}`),
       onRefusal: (release, error) => this.events.push(`refused ${release}: ${error.reason}`),
       // Looks are made by hand.
@@ -59,7 +61,21 @@ describe("a follower", () => {
     expect(follower.pinned("r2").release).toBe("r2");
     expect(follower.pinned("r3").release).toBe("r3");
     expect(follower.pinned("r1").release).toBe("r3");
-    expect(shelf.events).toEqual(["serves r1", "serves r2", "serves r3"]);
+    await vi.waitFor(() => expect(shelf.events).toEqual(["serves r1", "serves r2", "serves r3", "frees r1"]));
+    await follower.close();
+  });
+
+  it("frees no release that it may still be asked for, and one at once that warming up refused", async () => {
+    const shelf = new Shelf();
+    shelf.name = "r1";
+    const follower = await shelf.follow((release) => {
+      if (release === "r3") throw new ModisteError("data_loss", "golden_differs", "r3 answers otherwise");
+    });
+    for (const id of ["r2", "r1", "r2", "r3"]) {
+      shelf.name = id;
+      await follower.refresh();
+    }
+    expect(shelf.events).toEqual(["serves r1", "serves r2", "serves r1", "serves r2", "frees r3", "refused r3: golden_differs"]);
     await follower.close();
   });
 

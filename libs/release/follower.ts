@@ -18,10 +18,14 @@ export interface FollowerOptions<Artifact> {
   /** Answers golden requests before the swap, so that the first caller finds warm code; may throw to refuse. */
   readonly warm?: (loaded: Loaded<Artifact>) => Promise<void>;
   readonly onSwap: (release: string) => void;
+  /** Frees what the collector does not see, such as native sessions. No request is given the release any more, and those that were have ended. */
+  readonly retire?: (loaded: Loaded<Artifact>) => Promise<void>;
   /** A refused release: the old one keeps serving. Called once a refusal, not once a look. */
   readonly onRefusal: (release: string, error: ModisteError) => void;
   /** Milliseconds between two looks at `current`. */
   readonly intervalMs?: number;
+  /** Milliseconds that a dropped release is held for requests that still run. */
+  readonly retireMs?: number;
 }
 
 export interface ReleaseFollower<Artifact> {
@@ -56,15 +60,33 @@ export async function followReleases<Artifact>(options: FollowerOptions<Artifact
   let refused: Refusal | null = null;
   const stop = new AbortController();
 
+  /** A request that was given the release may still run: its deadline is far shorter than this. */
+  const retireLater = (dropped: Loaded<Artifact>): void => {
+    const { retire } = options;
+    if (!retire) return;
+    const timer = setTimeout(() => {
+      retire(dropped).catch((cause: unknown) => {
+        options.onRefusal(dropped.release, toModisteError(cause));
+      });
+    }, options.retireMs ?? 60_000);
+    timer.unref();
+  };
   const swapTo = (next: Loaded<Artifact>): void => {
+    const dropped = previous === next ? null : previous;
     previous = current;
     current = next;
     options.onSwap(next.release);
+    if (dropped) retireLater(dropped);
   };
   const load = async (id: string): Promise<ReleaseManifest> => {
     const manifest = await options.store.manifest(id);
     const next = { release: id, manifest, artifact: await options.load(manifest) };
-    await options.warm?.(next);
+    try {
+      await options.warm?.(next);
+    } catch (cause) {
+      await options.retire?.(next);
+      throw cause;
+    }
     swapTo(next);
     return manifest;
   };

@@ -81,6 +81,8 @@ export interface Ranker<Artifact> {
   load(context: RankerLoadContext): Promise<Artifact>;
   /** One finite score a candidate, in the order of the query. A candidate's score does not depend on the others beside it. */
   score(artifact: Artifact, query: RankQuery): Promise<Float64Array>;
+  /** Frees what the collector does not see; the artifact is not used again. */
+  close(artifact: Artifact): Promise<void>;
   /** Hash of the features that the part was trained on. */
   featureHash(artifact: Artifact): string;
 }

@@ -70,7 +70,7 @@ export function openReleaseLibrary({
   return shared.open(libraryKey, () => createLibrary(folder), undefined, folder);
 }
 
-export type ServedRelease<Artifact> = Pick<FollowerOptions<Artifact>, "warm"> & {
+export type ServedRelease<Artifact> = Pick<FollowerOptions<Artifact>, "warm" | "retire"> & {
   readonly load: (library: ReleaseLibrary, manifest: ReleaseManifest) => Promise<Artifact>;
 };
 
@@ -99,6 +99,7 @@ export async function serveReleases<Artifact>(
     store: library.store,
     load,
     ...(served.warm ? { warm: served.warm } : {}),
+    ...(served.retire ? { retire: served.retire } : {}),
     onSwap,
     onRefusal,
   });

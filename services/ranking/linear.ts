@@ -102,5 +102,6 @@ export const linearRanker: Ranker<LogisticRanker> = {
   fit,
   load,
   score: async (artifact, query) => scoreLogistic(artifact.model, queryFeatures(artifact, query)),
+  close: async () => undefined,
   featureHash: (artifact) => artifact.table.hash,
 };

@@ -46,5 +46,6 @@ export const ranker: Ranker<Loaded> = {
     return { ranker: own, artifact: await own.load(context) };
   },
   score: ({ ranker: own, artifact }, query) => own.score(artifact, query),
+  close: ({ ranker: own, artifact }) => own.close(artifact),
   featureHash: ({ ranker: own, artifact }) => own.featureHash(artifact),
 };

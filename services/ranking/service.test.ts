@@ -32,6 +32,7 @@ const byIndex: Ranker<unknown> = {
     asked.push(query);
     return Float64Array.from(query.candidates);
   },
+  close: async () => undefined,
   featureHash: () => "0",
 };
 

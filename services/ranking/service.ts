@@ -98,7 +98,12 @@ async function loadArtifact(ranker: Ranker<unknown>, library: ReleaseLibrary, ma
   const sequence = manifest.parts[sequencePart]
     ? await loadSequencePart({ part: await library.store.part(manifest, sequencePart), catalog })
     : null;
-  return { catalog, artifact: await ranker.load({ part: await library.store.part(manifest, "ranking"), catalog, sequence }), sequence };
+  try {
+    return { catalog, artifact: await ranker.load({ part: await library.store.part(manifest, "ranking"), catalog, sequence }), sequence };
+  } catch (cause) {
+    await sequence?.close();
+    throw cause;
+  }
 }
 
 export function rankingService(ranker: Ranker<unknown>): ServiceModule {
@@ -110,6 +115,10 @@ export function rankingService(ranker: Ranker<unknown>): ServiceModule {
         warm: async (loaded) => {
           await warm(ranker, loaded);
           await warmSequence(loaded);
+        },
+        retire: async ({ artifact: { artifact, sequence } }) => {
+          await ranker.close(artifact);
+          await sequence?.close();
         },
       });
       const rank = async (request: RankRequest): Promise<RankResponse> => {

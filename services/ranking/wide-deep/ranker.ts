@@ -116,5 +116,6 @@ export const wideDeepRanker: Ranker<WideDeepRanker> = {
   fit,
   load,
   score,
+  close: ({ session }) => session.close(),
   featureHash: ({ table }) => table.hash,
 };
