@@ -46,3 +46,11 @@ export function createRandom(seed: number, key = ""): Random {
     normal: () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()),
   };
 }
+
+/** In place (Fisher and Yates): every order is as likely. */
+export function shuffle(values: { readonly length: number; [at: number]: unknown }, random: Random): void {
+  for (let i = values.length - 1; i > 0; i--) {
+    const other = random.below(i + 1);
+    [values[i], values[other]] = [values[other], values[i]];
+  }
+}

@@ -62,17 +62,10 @@ const itemFeatures = [
   "sleeper_log_count_7",
 ] as const;
 
+/** Of the item features those that say when an item sold, not how much. */
+const saleTimes: ReadonlySet<string> = new Set<(typeof itemFeatures)[number]>(["age_14", "age_90", "idle_days", "never_sold"]);
 /** Features that counts of sales make. */
-export const counterFeatures: ReadonlySet<string> = new Set<string>([
-  "log_count_1",
-  "log_count_7",
-  "log_count_28",
-  "trend",
-  "segment_lift",
-  "segment_log_count",
-  "stranger_log_count_7",
-  "sleeper_log_count_7",
-] satisfies (typeof itemFeatures)[number][]);
+export const counterFeatures: ReadonlySet<string> = new Set(itemFeatures.filter((name) => !saleTimes.has(name)));
 
 export function featureNames(sources: readonly string[], columns: readonly AttributeColumn[]): string[] {
   return [

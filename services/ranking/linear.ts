@@ -1,9 +1,8 @@
 /** Logistic regression over the shared feature table. */
 
-import { ModisteError } from "#libs/core/errors.ts";
+import { invalid, ModisteError } from "#libs/core/errors.ts";
 import { createRandom } from "#libs/core/random.ts";
 import { fitLogistic, type LabelledRows, type LogisticModel, logisticDefaults, scoreLogistic } from "#libs/models/logistic/logistic.ts";
-import { readSettingsAt } from "#libs/models/settings.ts";
 import type { LabelledQuery, LabelWeek, Ranker, RankerFitContext, RankerLoadContext, RankQuery } from "#libs/serve/ranker.ts";
 import { checkFeatures, createFeatureMaker, type FeatureMaker, readStatistics, userOf, writeStatistics } from "./feature-maker.ts";
 
@@ -98,7 +97,10 @@ async function load({ part, catalog }: RankerLoadContext): Promise<LogisticRanke
 
 export const linearRanker: Ranker<LogisticRanker> = {
   model: () => modelName,
-  check: (settings, place) => void readSettingsAt(`${place}: ranking`, {}, settings),
+  check: (settings, place) => {
+    const names = Object.keys(settings).join(", ");
+    if (names !== "") throw invalid(place, `ranking: the linear ranker has no settings, but ${names} is given; another one needs its kind`);
+  },
   fit,
   load,
   score: async (artifact, query) => scoreLogistic(artifact.model, queryFeatures(artifact, query)),

@@ -15,7 +15,8 @@ import { encoderGraph } from "#libs/models/sasrec/network.ts";
 import { type SasrecSettings, sasrecSpec } from "#libs/models/sasrec/settings.ts";
 import { readSettings } from "#libs/models/settings.ts";
 import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
-import type { GoldenRequest } from "#libs/release/manifest.ts";
+import type { ReleaseStore } from "#libs/release/folder-store.ts";
+import type { GoldenRequest, ReleaseManifest } from "#libs/release/manifest.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
 import {
   count,
@@ -254,4 +255,14 @@ export async function loadSequencePart({
     await model.close();
     throw cause;
   }
+}
+
+/** SASRec of a release; null where it has none. Throws what `loadSequencePart` and the store throw. */
+export async function loadReleaseSequence(
+  store: Pick<ReleaseStore, "part">,
+  manifest: ReleaseManifest,
+  catalog: Catalog,
+): Promise<SequenceModel | null> {
+  if (!manifest.parts[sequencePart]) return null;
+  return loadSequencePart({ part: await store.part(manifest, sequencePart), catalog });
 }

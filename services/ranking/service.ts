@@ -13,7 +13,7 @@ import type { Ranker } from "#libs/serve/ranker.ts";
 import { type ReleaseLibrary, releaseSettings, serveReleases } from "#libs/serve/release-library.ts";
 import { defineService, type ServiceModule } from "#libs/serve/service.ts";
 import { RankerDefinition, type RankRequest, type RankResponse, type SourceColumn as SourceColumnMessage } from "#protos/ranker.ts";
-import { goldenHistory, loadSequencePart, type SequenceModel, sequencePart } from "./sequence-part.ts";
+import { goldenHistory, loadReleaseSequence, type SequenceModel } from "./sequence-part.ts";
 
 interface RankingArtifact {
   readonly catalog: IndexedCatalog;
@@ -95,9 +95,7 @@ async function warmSequence({ manifest, artifact: { catalog, sequence } }: Loade
 
 async function loadArtifact(ranker: Ranker<unknown>, library: ReleaseLibrary, manifest: ReleaseManifest): Promise<RankingArtifact> {
   const catalog = await library.catalog(manifest);
-  const sequence = manifest.parts[sequencePart]
-    ? await loadSequencePart({ part: await library.store.part(manifest, sequencePart), catalog })
-    : null;
+  const sequence = await loadReleaseSequence(library.store, manifest, catalog);
   try {
     return { catalog, artifact: await ranker.load({ part: await library.store.part(manifest, "ranking"), catalog, sequence }), sequence };
   } catch (cause) {

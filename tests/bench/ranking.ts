@@ -18,10 +18,7 @@ async function rankingFigures({ home, data, say }: BenchContext): Promise<Figure
   const manifest = await store.manifest((await store.current())!);
   const catalog = readCatalog(await store.part(manifest, "vocabulary"));
   const models = await loadModels();
-  const { sequencePart, loadSequencePart } = models.sequence;
-  const sequence = manifest.parts[sequencePart]
-    ? await loadSequencePart({ part: await store.part(manifest, sequencePart), catalog })
-    : null;
+  const sequence = await models.sequence.loadReleaseSequence(store, manifest, catalog);
   const ranker = await models.ranker.load({ part: await store.part(manifest, "ranking"), catalog, sequence });
   const sources: LoadedSource[] = [];
   for (const { name, source } of models.sources) {

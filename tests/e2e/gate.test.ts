@@ -151,9 +151,9 @@ describe("a release with SASRec", () => {
     ...models,
     sequence: {
       ...models.sequence,
-      loadSequencePart: async (context) => {
-        const own = await models.sequence.loadSequencePart(context);
-        return { ...own, scores: (state, items) => scores(own.scores(state, items)) };
+      loadReleaseSequence: async (...from) => {
+        const own = await models.sequence.loadReleaseSequence(...from);
+        return own && { ...own, scores: (state, items) => scores(own.scores(state, items)) };
       },
     },
   });

@@ -1,6 +1,6 @@
 /** An epoch's training rows: windows of the histories, several short ones in a row, so that few positions are padding. */
 
-import { createRandom, type Random } from "#libs/core/random.ts";
+import { createRandom, type Random, shuffle } from "#libs/core/random.ts";
 
 /** Histories by user: user u's events are [offsets[u], offsets[u + 1]), oldest first. */
 export interface Sequences {
@@ -58,13 +58,6 @@ function fill(windows: readonly Window[], length: number, random: Random): Windo
     open[Math.min(space, length) - size]!.push(row);
   }
   return rows;
-}
-
-function shuffle<T>(values: T[], random: Random): void {
-  for (let i = values.length - 1; i > 0; i--) {
-    const other = random.below(i + 1);
-    [values[i], values[other]] = [values[other]!, values[i]!];
-  }
 }
 
 /** Rows of one epoch, the same for the same seed and epoch; users of fewer than two events teach nothing. */

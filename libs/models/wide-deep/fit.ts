@@ -1,7 +1,7 @@
 /** Training Wide & Deep on the candidates of past requests. */
 
 import type { Progress } from "#libs/core/progress.ts";
-import { createRandom } from "#libs/core/random.ts";
+import { createRandom, shuffle } from "#libs/core/random.ts";
 import type { Executor, Session } from "#libs/graph/executors/executor.ts";
 import { createDropoutPool, type DropoutPool } from "#libs/models/neural/dropout.ts";
 import { type Trainee, type TrainingRecord, train } from "#libs/models/neural/training.ts";
@@ -145,12 +145,8 @@ async function validationFigure(state: State, held: Int32Array): Promise<number 
 }
 
 function shuffled(count: number, seed: number, label: string): Int32Array {
-  const random = createRandom(seed, label);
   const order = Int32Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const other = random.below(i + 1);
-    [order[i], order[other]] = [order[other]!, order[i]!];
-  }
+  shuffle(order, createRandom(seed, label));
   return order;
 }
 

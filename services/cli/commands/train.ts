@@ -177,9 +177,7 @@ export function withTrainOptions(command: Command): Command {
     .option("--ranker-users <n>", "most users of a label week that teach the ranker", wholeNumber("--ranker-users", 1), 10_000)
     .option("--settings <json>", 'settings by source, such as {"itemcf":{"neighbours":50}}')
     .addOption(
-      new Option("--ranker <kind>", "ranker (default: linear); wide-deep reads SASRec's states with --sasrec")
-        .choices(rankerKinds)
-        .default(rankerKinds[0]),
+      new Option("--ranker <kind>", "ranker (default: linear); wide-deep reads SASRec's states with --sasrec").choices(rankerKinds),
     )
     .option("--sasrec", 'train SASRec too; its settings stand beside those of the sources: {"sasrec":{"epochs":5}}', false)
     .option(...checkpointOption)

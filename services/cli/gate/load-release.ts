@@ -27,10 +27,7 @@ export async function loadRelease(store: ReleaseStore, manifest: ReleaseManifest
   for (const { name, source } of models.sources) {
     sources.push({ name, source, artifact: await source.load({ part: await store.part(manifest, name), catalog }) });
   }
-  const { sequencePart, loadSequencePart } = models.sequence;
-  const sequence = manifest.parts[sequencePart]
-    ? await loadSequencePart({ part: await store.part(manifest, sequencePart), catalog })
-    : null;
+  const sequence = await models.sequence.loadReleaseSequence(store, manifest, catalog);
   const gateway = await models.gatewayPart.loadGateway(await store.part(manifest, "gateway"));
   const model: OfflineModel = {
     sources,

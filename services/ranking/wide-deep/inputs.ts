@@ -1,6 +1,7 @@
 /** What Wide & Deep is fed for the candidates of a request: standardised features, categories and crosses. One code for training and serving. */
 
 import type { AttributeColumn } from "#libs/catalog/catalog.ts";
+import { hashString, mixBits } from "#libs/core/random.ts";
 import { segmentNames } from "#libs/features/segment.ts";
 import type { UserState } from "#libs/features/user-state.ts";
 import type { RankQuery } from "#libs/serve/ranker.ts";
@@ -59,22 +60,8 @@ const crossedItems = 3;
 /** Crosses of a row: latest items x item and category x category, segment x item, user attributes x category, bought x category, the item alone. */
 export const crossCount = 2 * crossedItems + crossedAttributes + 3;
 
-/** Of integers, well mixed (the finalizer of MurmurHash3, public domain). */
-function mix(kind: number, a: number, b: number): number {
-  let hash = Math.imul(kind + 1, 0x9e3779b1) ^ Math.imul(a, 0x85ebca6b) ^ Math.imul(b, 0xc2b2ae35);
-  hash ^= hash >>> 16;
-  hash = Math.imul(hash, 0x85ebca6b);
-  hash ^= hash >>> 13;
-  hash = Math.imul(hash, 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
-}
-
-/** FNV-1a of a word: attribute values of users have no codes. */
-function wordHash(word: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < word.length; i++) hash = Math.imul(hash ^ word.charCodeAt(i), 0x01000193);
-  return hash;
-}
+/** Bucket of two codes of one kind of cross. */
+const bucketOf = (kind: number, a: number, b: number, buckets: number): number => mixBits(mixBits(mixBits(kind) ^ a) ^ b) % buckets;
 
 interface CrossedUser {
   /** Latest distinct items first, -1 past the last. */
@@ -90,7 +77,7 @@ function crossedUser({ events, attributes }: RankQuery): CrossedUser {
     if (!items.includes(item)) items[found++] = item;
   }
   const named = [...attributes.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, crossedAttributes);
-  return { items, attributes: named.map(([name, value]) => wordHash(`${name}\u0000${value}`)) };
+  return { items, attributes: named.map(([name, value]) => hashString(`${name}\u0000${value}`)) };
 }
 
 /** Rows whose crosses depend on ids of one release's catalogue: a release is trained and served with the same one. */
@@ -107,7 +94,7 @@ function fillCrosses(
   let to = at;
   let kind = 0;
   const put = (a: number, b: number): void => {
-    out[to++] = mix(kind++, a, b) % buckets;
+    out[to++] = bucketOf(kind++, a, b, buckets);
   };
   const none = (): void => {
     out[to++] = -1;
@@ -125,7 +112,7 @@ function fillCrosses(
   // One kind for all: the name is in the hash, so a missing attribute moves no other.
   for (let a = 0; a < crossedAttributes; a++) {
     const attribute = crossed.attributes[a];
-    out[to++] = attribute === undefined ? -1 : mix(kind, attribute, own) % buckets;
+    out[to++] = attribute === undefined ? -1 : bucketOf(kind, attribute, own, buckets);
   }
   kind++;
   put(user.segment, item);

@@ -18,7 +18,7 @@ import { crossCount, type EmbeddedColumn } from "./inputs.ts";
 
 export const modelName = "wide-deep";
 /** Raised when the columns of the input are made of other things. */
-const graphVersion = 1;
+const graphVersion = 2;
 const graphFile = "ranker.onnx";
 
 const metaSchema = z.object({
