@@ -80,7 +80,7 @@ export async function fitModels(options: FitOptions, cases: Cases, wanted: reado
   if (wanted.includes(unionModel) || wanted.includes(pipelineModel)) {
     let whole = 0;
     const onStep = (step: string, took: number): void => {
-      // The model \`sasrec\` has its own time already.
+      // The model `sasrec` has its own time already.
       if (step !== sequenceModel || !sequence) seconds.set(step, took);
       whole += took;
     };

@@ -8,6 +8,7 @@ import { scoreLists } from "#libs/evaluation/lists.ts";
 import { meanOf } from "#libs/evaluation/measures/measure.ts";
 import { metrics } from "#libs/evaluation/metrics/index.ts";
 import { sequenceModel } from "../training/sequence.ts";
+import { rankingPart } from "../training/train-release.ts";
 import { defaultRecipe, type ExperimentDocument, type Recipe, type TuneDocument } from "./document.ts";
 import { fitModels, makeLists, pipelineModel, unionModel } from "./models.ts";
 import type { ExperimentOptions } from "./options.ts";
@@ -37,7 +38,7 @@ export function withSettings(recipe: Recipe, settings: TrialSettings): Recipe {
   for (const [name, value] of Object.entries(settings)) {
     const [source, setting] = name.split(".") as [string, string];
     if (source === sequenceModel) sasrec[setting] = value;
-    else if (source === "ranking") ranking[setting] = value;
+    else if (source === rankingPart) ranking[setting] = value;
     else sources[source] = { ...sources[source], [setting]: value };
   }
   return { ...recipe, sources, sasrec, ranking };
@@ -48,7 +49,7 @@ function checkTune({ document, models }: TuneOptions): { tune: TuneDocument; fig
   if (!tune) throw invalid("tune", "the document has no section `tune`", "tune_missing");
   const sources = models.sources.map(({ name }) => name);
   const known = [...sources, unionModel, pipelineModel, sequenceModel];
-  const tunable = [...sources, sequenceModel, "ranking"];
+  const tunable = [...sources, sequenceModel, rankingPart];
   if (!known.includes(tune.model)) throw invalid("tune.model", `"${tune.model}" is none of ${known.join(", ")}`, "unknown_model");
   const strange = Object.keys(tune.ranges).filter((name) => !tunable.includes(name.split(".")[0]!));
   if (strange.length > 0) throw invalid("tune.ranges", `${strange.join(", ")}: known are ${tunable.join(", ")}`, "unknown_source");
