@@ -72,6 +72,13 @@ export interface RankerLoadContext {
   readonly sequence: SequenceStates | null;
 }
 
+/** Features as they are computed, before any scaling. */
+export interface FeatureRows {
+  readonly names: readonly string[];
+  /** [positions, names]. */
+  readonly values: Float32Array;
+}
+
 export interface Ranker<Artifact> {
   /** The model's name, as answers tell it. */
   model(artifact: Artifact): string;
@@ -81,6 +88,8 @@ export interface Ranker<Artifact> {
   load(context: RankerLoadContext): Promise<Artifact>;
   /** One finite score a candidate, in the order of the query. A candidate's score does not depend on the others beside it. */
   score(artifact: Artifact, query: RankQuery): Promise<Float64Array>;
+  /** What `score` computes of the candidates at these positions: what a record of an answer keeps, and an offline recount must give again. */
+  features(artifact: Artifact, query: RankQuery, positions: Int32Array): FeatureRows;
   /** Frees what the collector does not see; the artifact is not used again. */
   close(artifact: Artifact): Promise<void>;
   /** Hash of the features that the part was trained on. */

@@ -7,7 +7,7 @@ import type { ItemStatistics } from "#libs/features/item-statistics.ts";
 import { segmentNames } from "#libs/features/segment.ts";
 import { affinityColumns, createUserState, type UserState } from "#libs/features/user-state.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
-import type { RankQuery } from "#libs/serve/ranker.ts";
+import type { FeatureRows, RankQuery } from "#libs/serve/ranker.ts";
 
 export interface FeatureMaker {
   readonly catalog: Catalog;
@@ -21,6 +21,12 @@ export function createFeatureMaker(catalog: Catalog, statistics: ItemStatistics,
 
 export function userOf({ catalog, columns }: FeatureMaker, { events, attributes, nowSeconds }: RankQuery): UserState {
   return createUserState(catalog, columns, events, attributes.get("age"), nowSeconds);
+}
+
+export function featuresOf(maker: FeatureMaker, query: RankQuery, positions: Int32Array): FeatureRows {
+  const { table } = maker;
+  const values = table.compute(userOf(maker, query), query.candidates, query.sources, query.nowSeconds, positions);
+  return { names: table.names, values };
 }
 
 export function writeStatistics(part: PartWriter, statistics: ItemStatistics): void {

@@ -3,8 +3,8 @@
 import { invalid, ModisteError } from "#libs/core/errors.ts";
 import { createRandom } from "#libs/core/random.ts";
 import { fitLogistic, type LabelledRows, type LogisticModel, logisticDefaults, scoreLogistic } from "#libs/models/logistic/logistic.ts";
-import type { LabelledQuery, LabelWeek, Ranker, RankerFitContext, RankerLoadContext, RankQuery } from "#libs/serve/ranker.ts";
-import { checkFeatures, createFeatureMaker, type FeatureMaker, readStatistics, userOf, writeStatistics } from "./feature-maker.ts";
+import type { LabelledQuery, LabelWeek, Ranker, RankerFitContext, RankerLoadContext } from "#libs/serve/ranker.ts";
+import { checkFeatures, createFeatureMaker, type FeatureMaker, featuresOf, readStatistics, writeStatistics } from "./feature-maker.ts";
 
 const modelName = "logistic";
 
@@ -14,10 +14,6 @@ export interface LogisticRanker extends FeatureMaker {
 
 /** Candidates that were not taken, kept for each that was; the rest are left out and the kept ones weigh for them. */
 const negativesPerQuery = 40;
-
-function queryFeatures(maker: FeatureMaker, query: RankQuery, positions?: Int32Array): Float32Array {
-  return maker.table.compute(userOf(maker, query), query.candidates, query.sources, query.nowSeconds, positions);
-}
 
 /** Positions of all taken candidates and a seeded sample of the others, with the weight of each. */
 function sampleRows(labels: Uint8Array, random: () => number): { positions: number[]; weights: number[] } {
@@ -41,7 +37,7 @@ interface RowBuffers {
 
 function addQuery(rows: RowBuffers, maker: FeatureMaker, { query, labels }: LabelledQuery, random: () => number): void {
   const { positions, weights } = sampleRows(labels, random);
-  rows.features.push(queryFeatures(maker, query, Int32Array.from(positions)));
+  rows.features.push(featuresOf(maker, query, Int32Array.from(positions)).values);
   for (const position of positions) rows.labels.push(labels[position]!);
   rows.weights.push(...weights);
 }
@@ -103,7 +99,9 @@ export const linearRanker: Ranker<LogisticRanker> = {
   },
   fit,
   load,
-  score: async (artifact, query) => scoreLogistic(artifact.model, queryFeatures(artifact, query)),
+  score: async (artifact, query) =>
+    scoreLogistic(artifact.model, featuresOf(artifact, query, Int32Array.from(query.candidates.keys())).values),
+  features: featuresOf,
   close: async () => undefined,
   featureHash: (artifact) => artifact.table.hash,
 };

@@ -46,6 +46,7 @@ export const ranker: Ranker<Loaded> = {
     return { ranker: own, artifact: await own.load(context) };
   },
   score: ({ ranker: own, artifact }, query) => own.score(artifact, query),
+  features: ({ ranker: own, artifact }, query, positions) => own.features(artifact, query, positions),
   close: ({ ranker: own, artifact }) => own.close(artifact),
   featureHash: ({ ranker: own, artifact }) => own.featureHash(artifact),
 };

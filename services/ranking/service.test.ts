@@ -32,6 +32,7 @@ const byIndex: Ranker<unknown> = {
     asked.push(query);
     return Float64Array.from(query.candidates);
   },
+  features: () => ({ names: [], values: new Float32Array(0) }),
   close: async () => undefined,
   featureHash: () => "0",
 };

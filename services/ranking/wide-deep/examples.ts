@@ -7,8 +7,8 @@ import type { RankingLists } from "#libs/models/wide-deep/batches.ts";
 import type { SequenceRows } from "#libs/models/wide-deep/inputs.ts";
 import type { WideDeepSettings } from "#libs/models/wide-deep/settings.ts";
 import type { LabelledQuery, LabelWeek, RankerFitContext, RankQuery, SequenceStates } from "#libs/serve/ranker.ts";
-import { createFeatureMaker, userOf } from "../feature-maker.ts";
-import { buckets, categoriesOf, crossCount, embeddedColumns, type InputMaker, rawFeatures, standardise, startsOf } from "./inputs.ts";
+import { createFeatureMaker, featuresOf, userOf } from "../feature-maker.ts";
+import { buckets, categoriesOf, crossCount, embeddedColumns, type InputMaker, standardise, startsOf } from "./inputs.ts";
 
 /** Features that a setting leaves out; their scale is 0. */
 function leftOut(name: string, { counters, sourceScores }: WideDeepSettings, sources: readonly string[]): boolean {
@@ -80,7 +80,7 @@ function collectQuery(collected: Collected, maker: WeekMaker, { query, labels }:
     const column = at % maker.embedded.length;
     if (random.next() < unknownShare) categories[at] = maker.starts[column]! + maker.embedded[column]!.size;
   }
-  collected.numeric.push(rawFeatures(maker, query, positions));
+  collected.numeric.push(featuresOf(maker, query, positions).values);
   collected.categories.push(categories);
   collected.crosses.push(crosses);
   collected.items.push(positions.map((position) => query.candidates[position]!));

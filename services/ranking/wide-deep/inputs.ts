@@ -120,11 +120,6 @@ function fillCrosses(
   put(item, 0);
 }
 
-/** Raw features of the positions: what the mean and scale are worked out of. */
-export function rawFeatures(maker: FeatureMaker, query: RankQuery, positions?: Int32Array): Float32Array {
-  return maker.table.compute(userOf(maker, query), query.candidates, query.sources, query.nowSeconds, positions);
-}
-
 /** In place. */
 export function standardise(features: Float32Array, { mean, scale }: Pick<InputMaker, "mean" | "scale">): Float32Array {
   const width = mean.length;

@@ -7,7 +7,7 @@ import { fitWideDeep } from "#libs/models/wide-deep/fit.ts";
 import { type DeepSizes, deepWidth, fillDeep, type SequenceRows, sumCrosses } from "#libs/models/wide-deep/inputs.ts";
 import { type WideDeepSettings, wideDeepSpec } from "#libs/models/wide-deep/settings.ts";
 import type { Ranker, RankerFitContext, RankerLoadContext, RankQuery, SequenceStates } from "#libs/serve/ranker.ts";
-import { checkFeatures, createFeatureMaker, type FeatureMaker, readStatistics, writeStatistics } from "../feature-maker.ts";
+import { checkFeatures, createFeatureMaker, type FeatureMaker, featuresOf, readStatistics, writeStatistics } from "../feature-maker.ts";
 import { collect } from "./examples.ts";
 import {
   buckets,
@@ -116,6 +116,7 @@ export const wideDeepRanker: Ranker<WideDeepRanker> = {
   fit,
   load,
   score,
+  features: featuresOf,
   close: ({ session }) => session.close(),
   featureHash: ({ table }) => table.hash,
 };
