@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mergeAnswers, type NamedAnswer, selectCandidates } from "./merge.ts";
-import { orderByScore } from "./run.ts";
+import { orderByScore } from "./order.ts";
 
 const answerOf = (source: string, items: readonly number[]): NamedAnswer => ({
   source,

@@ -1,5 +1,7 @@
 /** The kinds of stage of the recommendation pipeline. Their types make mistakes unwritable: a filter cannot reorder, a scorer cannot drop. */
 
+import type { RankPace } from "./rank-pace.ts";
+
 /** What one source said of the candidates: columns aligned with `CandidateTable.items`. */
 export interface SourceColumn {
   readonly source: string;
@@ -65,11 +67,19 @@ export interface Filter<Query> {
   readonly keep: (query: Query) => ((item: number) => boolean) | null;
 }
 
-/** Scores aligned with `candidates.items`, higher is better; a number that is not finite sinks below all others. */
-export interface Scorer<Query> {
+export interface Scored<Note> {
+  /** Aligned with `candidates.items`, higher is better; a number that is not finite sinks below all others. */
+  readonly scores: Float64Array;
+  /** What it tells beside, for the record of the answer. */
+  readonly note: Note;
+}
+
+export interface Scorer<Query, Note = null> {
   readonly name: string;
-  readonly score: (query: Query, candidates: CandidateTable, context: StageContext) => Promise<Float64Array>;
-  /** Used when `score` is late or failed. */
+  /** Whether this query is scored at all; if not, the fallback's scores are its ranking, and nothing is missing. */
+  readonly applies: (query: Query) => boolean;
+  readonly score: (query: Query, candidates: CandidateTable, context: StageContext) => Promise<Scored<Note>>;
+  /** Used when `score` is late or failed, and to choose what is scored when time is short. Aligned with `candidates.items`. */
   readonly fallback: (query: Query, candidates: CandidateTable) => Float64Array;
 }
 
@@ -85,7 +95,7 @@ export interface Arranger<Query> {
   readonly arrange: (query: Query, candidates: CandidateTable, scores: Float64Array, order: Int32Array, limit: number) => Int32Array;
 }
 
-export interface Pipeline<Query> {
+export interface Pipeline<Query, Note = null> {
   readonly hydrators: readonly Hydrator<Query>[];
   readonly sources: readonly Source<Query>[];
   /** Answers when no source offered anything that passes the filters. */
@@ -93,7 +103,9 @@ export interface Pipeline<Query> {
   /** Items that become candidates whether or not a source offered them, such as pins. They pass the same filters. */
   readonly additions: (query: Query) => readonly number[];
   readonly filters: readonly Filter<Query>[];
-  readonly scorer: Scorer<Query>;
+  readonly scorer: Scorer<Query, Note>;
+  /** How fast the scorer was lately; the runner writes it. */
+  readonly pace: RankPace;
   /** One after the other, before the list is arranged. */
   readonly rescorers: readonly Rescorer<Query>[];
   readonly arranger: Arranger<Query>;
@@ -126,7 +138,7 @@ export interface FilterReport {
 }
 
 /** What the runner answers: the chosen candidates and everything that happened on the way. */
-export interface PipelineResult<Query> {
+export interface PipelineResult<Query, Note = null> {
   readonly query: Query;
   readonly candidates: CandidateTable;
   /** After the rescorers. */
@@ -138,7 +150,12 @@ export interface PipelineResult<Query> {
   readonly removed: readonly FilterReport[];
   /** What is missing and why, such as "lightgcn:deadline_exceeded". */
   readonly degraded: readonly string[];
+  /** False where the scorer was to be asked and gave nothing. */
   readonly ranked: boolean;
+  /** Candidates that the scorer scored: fewer than there are when time was short, 0 where it was not asked or gave nothing. */
+  readonly rankedCount: number;
+  /** Of the scorer; null where it gave nothing. */
+  readonly note: Note | null;
   /** Whether the last resort answered, because no source offered anything that passes the filters. */
   readonly lastResort: boolean;
 }
@@ -147,4 +164,14 @@ export interface PipelineResult<Query> {
 export interface PipelineObserver {
   stage<T>(name: string, run: () => Promise<T>): Promise<T>;
   sourceCandidates(source: string, count: number): void;
+}
+
+/** What the runner is given for one request. */
+export interface RunContext {
+  /** Aborted when the caller left. */
+  readonly signal: AbortSignal;
+  /** Milliseconds left of the caller's deadline. */
+  readonly remainingMs: () => number;
+  readonly nowMs: () => number;
+  readonly observer: PipelineObserver;
 }

@@ -2,8 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ModisteError } from "#libs/core/errors.ts";
 import { mergeAnswers } from "./merge.ts";
+import { orderByScore } from "./order.ts";
 import type { Pipeline, Source, SourceAnswer } from "./pipeline.ts";
-import { orderByScore, runPipeline } from "./run.ts";
+import { createRankPace } from "./rank-pace.ts";
+import { runPipeline } from "./run.ts";
 
 interface Query {
   readonly user: string;
@@ -44,9 +46,11 @@ function pipelineOf(overrides: Partial<Pipeline<Query>> = {}): Pipeline<Query> {
     filters: [],
     scorer: {
       name: "ranking",
-      score: async (_, { items }) => Float64Array.from(items),
+      applies: () => true,
+      score: async (_, { items }) => ({ scores: Float64Array.from(items), note: null }),
       fallback: (_, { items }) => new Float64Array(items.length),
     },
+    pace: createRankPace(),
     rescorers: [],
     arranger: { name: "slate", arrange: (_query, _table, _scores, order, limit) => order.slice(0, limit) },
     candidatesMax: 100,
@@ -108,7 +112,7 @@ describe("the runner", () => {
     expect(degraded).toEqual(["ranking:unavailable"]);
   });
   it("does not hide a broken invariant: a scorer with the wrong number of scores is a bug of ours", async () => {
-    const scorer = { ...pipelineOf().scorer, score: async () => new Float64Array(1) };
+    const scorer = { ...pipelineOf().scorer, score: async () => ({ scores: new Float64Array(1), note: null }) };
     await expect(run({ scorer })).rejects.toMatchObject({ code: "internal", reason: "invariant_broken" });
   });
   it("stops when its caller leaves", async () => {

@@ -1,84 +1,26 @@
 /** The one runner: it alone holds state and gives each stage its span, its share of the deadline and its fallback. */
 
-import { assert, toModisteError } from "#libs/core/errors.ts";
+import { assert } from "#libs/core/errors.ts";
 import { appendCandidates, mergeAnswers, type NamedAnswer, selectCandidates } from "./merge.ts";
+import { orderByScore } from "./order.ts";
 import type {
   CandidateTable,
   FilterReport,
   Outcome,
   Pipeline,
-  PipelineObserver,
   PipelineResult,
+  RunContext,
   Source,
   SourceReport,
-  StageContext,
   StageReport,
 } from "./pipeline.ts";
-
-export interface RunContext {
-  /** Aborted when the caller left. */
-  readonly signal: AbortSignal;
-  /** Milliseconds left of the caller's deadline. */
-  readonly remainingMs: () => number;
-  readonly nowMs: () => number;
-  readonly observer: PipelineObserver;
-}
+import { type RankedTable, rankCandidates } from "./rank-stage.ts";
+import { failureOf, within } from "./within.ts";
 
 /** Shares of what is left of the deadline when a stage starts. The rest stays for what follows. */
 const hydrateShare = 0.3;
 const retrieveShare = 0.5;
 const rankShare = 0.7;
-
-class StageTimeout extends Error {
-  override readonly name = "StageTimeout";
-}
-
-/** Runs `work` within `budgetMs`: rejects with StageTimeout then, and its signal tells the work to stop. */
-async function within<T>(budgetMs: number, caller: AbortSignal, work: (context: StageContext) => Promise<T>): Promise<T> {
-  const stop = new AbortController();
-  let cleanUp = (): void => undefined;
-  const given = new Promise<never>((_, reject) => {
-    const timer = setTimeout(() => reject(new StageTimeout("deadline_exceeded")), Math.max(0, budgetMs));
-    const left = (): void => reject(caller.reason);
-    caller.addEventListener("abort", left, { once: true });
-    cleanUp = () => {
-      clearTimeout(timer);
-      caller.removeEventListener("abort", left);
-    };
-  });
-  try {
-    caller.throwIfAborted();
-    return await Promise.race([work({ signal: stop.signal, budgetMs }), given]);
-  } catch (cause) {
-    stop.abort(cause);
-    throw cause;
-  } finally {
-    cleanUp();
-  }
-}
-
-interface Failure {
-  readonly outcome: "late" | "failed";
-  readonly reason: string;
-}
-
-/** A failure that a fallback may answer. The caller's leaving and broken invariants of ours are thrown on. */
-function failureOf(cause: unknown, caller: AbortSignal): Failure {
-  if (caller.aborted) throw toModisteError(cause);
-  if (cause instanceof StageTimeout) return { outcome: "late", reason: "deadline_exceeded" };
-  const error = toModisteError(cause);
-  if (error.reason === "invariant_broken") throw error;
-  return error.code === "deadline_exceeded" || error.code === "cancelled"
-    ? { outcome: "late", reason: "deadline_exceeded" }
-    : { outcome: "failed", reason: error.code };
-}
-
-/** Positions of `scores`, highest first; not finite sinks to the end, ties keep the order of the table. */
-export function orderByScore(scores: Float64Array): Int32Array {
-  const keys = scores.map((score) => (Number.isFinite(score) ? score : Number.NEGATIVE_INFINITY));
-  // Two infinities give NaN, which falls through to the order of the table as a tie does.
-  return Int32Array.from(scores.keys()).sort((a, b) => keys[b]! - keys[a]! || a - b);
-}
 
 interface RetrievedSource {
   readonly report: SourceReport;
@@ -113,7 +55,7 @@ interface Keep {
   removed: number;
 }
 
-function keepsOf<Query>({ filters }: Pipeline<Query>, query: Query): Keep[] {
+function keepsOf<Query>({ filters }: Pipeline<Query, unknown>, query: Query): Keep[] {
   return filters.flatMap(({ name, keep }) => {
     const predicate = keep(query);
     return predicate === null ? [] : [{ name, predicate, removed: 0 }];
@@ -145,7 +87,7 @@ interface Filtered {
  * Only filters that exclude everything may leave a list empty: where no source offered anything that passes (all dead, or nothing to say of
  * a stranger while the popular list is missing), the last resort answers under the same filters.
  */
-function filterOrLastResort<Query>(pipeline: Pipeline<Query>, query: Query, merged: CandidateTable): Filtered {
+function filterOrLastResort<Query>(pipeline: Pipeline<Query, unknown>, query: Query, merged: CandidateTable): Filtered {
   const keeps = keepsOf(pipeline, query);
   const own = applyFilters(keeps, merged);
   if (own.items.length > 0) return { table: own, removed: reportOf(keeps), lastResort: false };
@@ -160,7 +102,7 @@ function filterOrLastResort<Query>(pipeline: Pipeline<Query>, query: Query, merg
  * Adds what the pipeline brings in by itself, if it passes the filters. After the last resort, which stands in for sources: additions must
  * not hide that no source answered. What is refused here is no candidate that a filter removed, and so is not counted.
  */
-function addItems<Query>(pipeline: Pipeline<Query>, query: Query, filtered: Filtered): Filtered {
+function addItems<Query>(pipeline: Pipeline<Query, unknown>, query: Query, filtered: Filtered): Filtered {
   const additions = pipeline.additions(query);
   if (additions.length === 0) return filtered;
   const held = new Set(filtered.table.items);
@@ -169,7 +111,7 @@ function addItems<Query>(pipeline: Pipeline<Query>, query: Query, filtered: Filt
   return { ...filtered, table: appendCandidates(filtered.table, added) };
 }
 
-function rescore<Query>(pipeline: Pipeline<Query>, query: Query, table: CandidateTable, scores: Float64Array): Float64Array {
+function rescore<Query>(pipeline: Pipeline<Query, unknown>, query: Query, table: CandidateTable, scores: Float64Array): Float64Array {
   return pipeline.rescorers.reduce((current, { name, rescore: change }) => {
     const changed = change(query, table, current);
     assert(changed.length === current.length, `${name} gave ${changed.length} scores for ${current.length} candidates`);
@@ -178,12 +120,12 @@ function rescore<Query>(pipeline: Pipeline<Query>, query: Query, table: Candidat
 }
 
 /** Runs one request through every stage. Throws only when the caller left or an invariant of ours broke. */
-export async function runPipeline<Query>(
-  pipeline: Pipeline<Query>,
+export async function runPipeline<Query, Note>(
+  pipeline: Pipeline<Query, Note>,
   admitted: Query,
   limit: number,
   context: RunContext,
-): Promise<PipelineResult<Query>> {
+): Promise<PipelineResult<Query, Note>> {
   const stages: StageReport[] = [];
   const degraded: string[] = [];
   const { observer } = context;
@@ -236,35 +178,21 @@ export async function runPipeline<Query>(
     async () => addItems(pipeline, query, filterOrLastResort(pipeline, query, merged)),
   );
 
-  let ranked = true;
   const ranking = await stage(
     "rank",
-    (values: Float64Array) => values.length,
-    async () => {
-      if (lastResort || table.items.length === 0) return pipeline.scorer.fallback(query, table);
-      try {
-        const values = await within(share(rankShare), context.signal, (given) => pipeline.scorer.score(query, table, given));
-        assert(
-          values.length === table.items.length,
-          `${pipeline.scorer.name} gave ${values.length} scores for ${table.items.length} candidates`,
-        );
-        return values;
-      } catch (cause) {
-        const { reason } = failureOf(cause, context.signal);
-        degraded.push(`${pipeline.scorer.name}:${reason}`);
-        ranked = false;
-        return pipeline.scorer.fallback(query, table);
-      }
-    },
+    ({ scores }: RankedTable<Note>) => scores.length,
+    () => rankCandidates(pipeline, query, { table, limit, asked: !lastResort, budgetMs: share(rankShare) }, context),
   );
+  if (ranking.degraded !== null) degraded.push(`${pipeline.scorer.name}:${ranking.degraded}`);
 
   const { scores, chosen } = await stage(
     "arrange",
     (arranged: { chosen: Int32Array }) => arranged.chosen.length,
     async () => {
-      const scores = rescore(pipeline, query, table, ranking);
+      const scores = rescore(pipeline, query, table, ranking.scores);
       return { scores, chosen: pipeline.arranger.arrange(query, table, scores, orderByScore(scores), limit) };
     },
   );
-  return { query, candidates: table, scores, chosen, sources, stages, removed, degraded, ranked, lastResort };
+  const { ranked, rankedCount, note } = ranking;
+  return { query, candidates: table, scores, chosen, sources, stages, removed, degraded, ranked, rankedCount, note, lastResort };
 }

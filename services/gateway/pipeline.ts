@@ -1,6 +1,7 @@
 /** The declaration of the pipeline: what runs, in which order. A new stage is its file, its test and a line here. */
 
 import type { Pipeline, Source, SourceAnswer } from "#libs/pipeline/pipeline.ts";
+import { createRankPace } from "#libs/pipeline/rank-pace.ts";
 import type { Client } from "#libs/rpc/definition.ts";
 import type { ProfilesDefinition } from "#protos/profiles.ts";
 import type { RankerDefinition } from "#protos/ranker.ts";
@@ -14,7 +15,7 @@ import { seen } from "./filter/seen.ts";
 import { hydrateProfile } from "./hydrate/profile.ts";
 import { hydrateRules } from "./hydrate/rules.ts";
 import type { GatewayQuery } from "./query.ts";
-import { rankingScorer } from "./rank/ranking.ts";
+import { type RankingNote, rankingScorer } from "./rank/ranking.ts";
 import type { RuleBook } from "./rules/rule-book.ts";
 
 export interface PipelineClients {
@@ -43,7 +44,7 @@ function staticList({ release }: GatewayQuery): SourceAnswer {
   };
 }
 
-export function definePipeline({ profiles, ranker, sources, rules, candidatesMax }: PipelineClients): Pipeline<GatewayQuery> {
+export function definePipeline({ profiles, ranker, sources, rules, candidatesMax }: PipelineClients): Pipeline<GatewayQuery, RankingNote> {
   return {
     hydrators: [hydrateProfile(profiles), hydrateRules(rules)],
     sources,
@@ -51,6 +52,7 @@ export function definePipeline({ profiles, ranker, sources, rules, candidatesMax
     additions: pinned,
     filters: [available, requested, seen, disliked, hidden],
     scorer: rankingScorer(ranker),
+    pace: createRankPace(),
     rescorers: [boosts],
     arranger: slate,
     candidatesMax,

@@ -31,6 +31,8 @@ export interface GatewayQuery {
   readonly knowledge: Knowledge;
   /** Rules of the rule file that apply. Filled by hydrate. */
   readonly rules: ActiveRules;
+  /** Feature rows asked of the ranker for the record of the answer; 0: none. */
+  readonly featureRows: number;
   /** Pinned for the whole request. */
   readonly release: GatewayRelease;
 }

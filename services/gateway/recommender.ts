@@ -17,6 +17,7 @@ import { type GetUserResponse, Grade, type RecommenderDefinition, type Recommend
 import { admitPopular, admitRecommend, admitSimilar } from "./admit/admit.ts";
 import { catalogItem } from "./catalog-item.ts";
 import type { GatewayQuery } from "./query.ts";
+import type { RankingNote } from "./rank/ranking.ts";
 import { recordEvents } from "./record-events.ts";
 import type { GatewayRelease } from "./release.ts";
 import { respond } from "./respond/respond.ts";
@@ -24,7 +25,7 @@ import type { RuleBook } from "./rules/rule-book.ts";
 
 export interface RecommenderParts {
   readonly releases: ReleaseFollower<GatewayRelease>;
-  readonly pipeline: Pipeline<GatewayQuery>;
+  readonly pipeline: Pipeline<GatewayQuery, RankingNote>;
   readonly rules: Pick<RuleBook, "count">;
   readonly profiles: Client<typeof ProfilesDefinition>;
   readonly bus: EventBus;

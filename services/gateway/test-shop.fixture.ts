@@ -76,6 +76,7 @@ export function queryOf(overrides: Partial<GatewayQuery> = {}): GatewayQuery {
     history: emptyHistory,
     knowledge: "known",
     rules: noRules,
+    featureRows: 0,
     release: sixItems(),
     ...overrides,
   };

@@ -22,7 +22,10 @@ let asked: RankQuery[];
 let home: string;
 let started: StartedServices;
 
-/** Scores a candidate by its index. */
+/** What the ranker answers instead of a candidate's index, by index. */
+let strange: ReadonlyMap<number, number>;
+
+/** Scores a candidate by its index; its features are its index and the length of the list. */
 const byIndex: Ranker<unknown> = {
   model: () => "by-index",
   check: () => undefined,
@@ -30,9 +33,12 @@ const byIndex: Ranker<unknown> = {
   load: async ({ part }) => part.meta(),
   score: async (_, query) => {
     asked.push(query);
-    return Float64Array.from(query.candidates);
+    return Float64Array.from(query.candidates, (item) => strange.get(item) ?? item);
   },
-  features: () => ({ names: [], values: new Float32Array(0) }),
+  features: (_, { candidates }, positions) => ({
+    names: ["index", "count"],
+    values: Float32Array.from([...positions].flatMap((position) => [candidates[position]!, candidates.length])),
+  }),
   close: async () => undefined,
   featureHash: () => "0",
 };
@@ -56,6 +62,7 @@ function start(): Promise<StartedServices> {
 
 beforeEach(async () => {
   asked = [];
+  strange = new Map();
   home = await mkdtemp(join(tmpdir(), "modiste-ranking-"));
   await writeSmallRelease(home, "r1", shop, ["ranking"]);
   started = await start();
@@ -132,7 +139,41 @@ describe("the ranking service", () => {
     await expect(rank({ itemIds: ["item-1"] })).rejects.toThrow(/release r2 was refused: release r2, part sasrec: meta\.json: model/);
   });
 
-  it("answers an empty list for no candidates", async () => {
-    expect((await rank({ itemIds: [] })).scores).toEqual([]);
+  it("answers an empty list for no candidates, and no feature rows", async () => {
+    const { scores, features } = await rank({ itemIds: [], featureRows: 3 });
+    expect(scores).toEqual([]);
+    expect(features).toMatchObject({ positions: [], values: [] });
+  });
+
+  it("takes 2000 candidates and refuses one that is named twice, saying where", async () => {
+    const itemIds = Array.from({ length: 2000 }, (_, i) => `item-${i}`);
+    expect((await rank({ itemIds })).scores).toHaveLength(2000);
+    await expect(rank({ itemIds: ["item-1", "item-2", "item-1"] })).rejects.toMatchObject({
+      code: "invalid_argument",
+      field: "item_ids",
+      reason: "doubled_candidate",
+      message: expect.stringMatching(/twice, at 0 and 2/),
+    });
+    // Also where the release does not know it.
+    await expect(rank({ itemIds: ["unknown", "unknown"] })).rejects.toMatchObject({ reason: "doubled_candidate" });
+  });
+
+  it("sinks scores that are no finite number, and counts them", async () => {
+    strange = new Map([
+      [3, Number.NaN],
+      [4, Number.POSITIVE_INFINITY],
+      [5, Number.NEGATIVE_INFINITY],
+    ]);
+    const { scores, features } = await rank({ itemIds: ["item-3", "item-4", "item-5", "item-6"], featureRows: 4 });
+    expect(scores).toEqual([-Number.MAX_VALUE, -Number.MAX_VALUE, -Number.MAX_VALUE, 6]);
+    expect(features!.positions).toEqual([3]);
+    expect(await started.telemetry.metrics.text()).toContain("modiste_ranking_nonfinite_scores_total 3");
+  });
+
+  it("answers the feature rows of the best candidates, named by their positions in the request", async () => {
+    const { features } = await rank({ itemIds: ["item-7", "from another release", "item-1", "item-9"], featureRows: 2 });
+    expect(features).toEqual({ hash: "0", positions: [3, 0], values: [9, 3, 7, 3] });
+    expect((await rank({ itemIds: ["item-1"] })).features).toBeUndefined();
+    await expect(rank({ itemIds: ["item-1"], featureRows: 101 })).rejects.toMatchObject({ field: "feature_rows" });
   });
 });

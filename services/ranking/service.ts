@@ -1,18 +1,15 @@
 /** Ranker.Rank: proto in, the ranker's scores out. */
 
-import { invalid } from "#libs/core/errors.ts";
-import { historyFromProto } from "#libs/events/codec.ts";
 import { eventCode } from "#libs/events/event.ts";
-import type { SourceColumn } from "#libs/features/features.ts";
 import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
 import type { Loaded } from "#libs/release/follower.ts";
 import type { ReleaseManifest } from "#libs/release/manifest.ts";
 import { bind } from "#libs/rpc/definition.ts";
-import { denseEvents } from "#libs/serve/dense-events.ts";
 import type { Ranker } from "#libs/serve/ranker.ts";
 import { type ReleaseLibrary, releaseSettings, serveReleases } from "#libs/serve/release-library.ts";
 import { defineService, type ServiceModule } from "#libs/serve/service.ts";
-import { RankerDefinition, type RankRequest, type RankResponse, type SourceColumn as SourceColumnMessage } from "#protos/ranker.ts";
+import { type FeatureRows, RankerDefinition, type RankRequest, type RankResponse } from "#protos/ranker.ts";
+import { bestPositions, type ReadRankRequest, readRankRequest, spreadScores } from "./rank-request.ts";
 import { goldenHistory, loadReleaseSequence, type SequenceModel } from "./sequence-part.ts";
 
 interface RankingArtifact {
@@ -20,52 +17,6 @@ interface RankingArtifact {
   readonly artifact: unknown;
   /** SASRec; null where the release has none. */
   readonly sequence: SequenceModel | null;
-}
-
-const candidatesMax = 2000;
-
-interface KnownCandidates {
-  /** Positions in the request. */
-  readonly positions: Int32Array;
-  /** Dense item indexes, aligned. */
-  readonly items: Int32Array;
-}
-
-/** The candidates that the release knows. */
-function knownCandidates(itemIds: readonly string[], catalog: IndexedCatalog): KnownCandidates {
-  if (itemIds.length > candidatesMax) throw invalid("item_ids", `has ${itemIds.length} entries, at most ${candidatesMax} are ranked`);
-  const positions = new Int32Array(itemIds.length);
-  const items = new Int32Array(itemIds.length);
-  let known = 0;
-  for (let i = 0; i < itemIds.length; i++) {
-    const item = catalog.indexOf.get(itemIds[i]!);
-    if (item === undefined) continue;
-    positions[known] = i;
-    items[known++] = item;
-  }
-  return { positions: positions.subarray(0, known), items: items.subarray(0, known) };
-}
-
-function columnsFrom(sources: readonly SourceColumnMessage[], known: Int32Array, itemCount: number): SourceColumn[] {
-  // A source of another release scored on another scale: its word counts as missing.
-  return sources
-    .filter(({ pinned }) => pinned)
-    .map(({ source, scores, ranks }) => {
-      if (scores.length !== itemCount || ranks.length !== itemCount)
-        throw invalid(`sources.${source}`, `has ${scores.length} scores for ${itemCount} items`);
-      if (known.length === itemCount) return { source, scores, ranks };
-      return { source, scores: Array.from(known, (i) => scores[i]!), ranks: Array.from(known, (i) => ranks[i]!) };
-    });
-}
-
-/** An item that the release does not know sinks below all others. */
-function spread(scores: Float64Array, known: Int32Array, count: number): number[] {
-  if (known.length === count) return Array.from(scores);
-  const all = new Array<number>(count).fill(-Number.MAX_VALUE);
-  known.forEach((position, i) => {
-    all[position] = scores[i]!;
-  });
-  return all;
 }
 
 /** Candidates of one warming call, and calls: enough for the compiler to have seen the loops. */
@@ -104,10 +55,29 @@ async function loadArtifact(ranker: Ranker<unknown>, library: ReleaseLibrary, ma
   }
 }
 
+function featureRows(
+  ranker: Ranker<unknown>,
+  artifact: unknown,
+  { known, query }: ReadRankRequest,
+  ranked: Float64Array,
+  most: number,
+): FeatureRows | undefined {
+  if (most === 0) return undefined;
+  const best = bestPositions(ranked, most);
+  const { values } = ranker.features(artifact, query, best);
+  const positions = Array.from(best, (position) => known[position]!);
+  return { hash: ranker.featureHash(artifact), positions, values: Array.from(values) };
+}
+
 export function rankingService(ranker: Ranker<unknown>): ServiceModule {
   return defineService({
     config: releaseSettings,
     start: async (context) => {
+      const nonFiniteScores = context.telemetry.metrics.counter(
+        "modiste_ranking_nonfinite_scores_total",
+        "Scores of the ranker that were not finite, and so sank",
+      );
+      let toldOf = "";
       const releases = await serveReleases<RankingArtifact>(context, {
         load: (library, manifest) => loadArtifact(ranker, library, manifest),
         warm: async (loaded) => {
@@ -121,16 +91,17 @@ export function rankingService(ranker: Ranker<unknown>): ServiceModule {
       });
       const rank = async (request: RankRequest): Promise<RankResponse> => {
         const { release, artifact } = releases.pinned(request.release);
-        const { catalog } = artifact;
-        const { positions: known, items } = knownCandidates(request.itemIds, catalog);
-        const scores = await ranker.score(artifact.artifact, {
-          candidates: items,
-          sources: columnsFrom(request.sources, known, request.itemIds.length),
-          events: denseEvents(historyFromProto(request.events), catalog),
-          attributes: new Map(Object.entries(request.user?.attributes ?? {})),
-          nowSeconds: request.nowSeconds,
-        });
-        return { release, scores: spread(scores, known, request.itemIds.length), model: ranker.model(artifact.artifact) };
+        const { known, query } = readRankRequest(request, artifact.catalog);
+        const ranked = await ranker.score(artifact.artifact, query);
+        const { scores, nonFinite } = spreadScores(ranked, known, request.itemIds.length);
+        if (nonFinite > 0) {
+          nonFiniteScores.inc(nonFinite);
+          // Told once a release: a broken network gives them with every request.
+          if (toldOf !== release) context.log.error({ release, scores: nonFinite }, "the ranker gives scores that are not finite; they sink");
+          toldOf = release;
+        }
+        const features = featureRows(ranker, artifact.artifact, { known, query }, ranked, request.featureRows);
+        return { release, scores, model: ranker.model(artifact.artifact), features };
       };
       return { bindings: [bind(RankerDefinition, { rank })], ready: () => releases.notReady(), close: async () => undefined };
     },

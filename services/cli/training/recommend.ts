@@ -2,7 +2,7 @@
 
 import type { Catalog } from "#libs/catalog/catalog.ts";
 import { type ArrangeSettings, arrange, type ItemTraits } from "#libs/pipeline/arrange.ts";
-import { orderByScore } from "#libs/pipeline/run.ts";
+import { orderByScore } from "#libs/pipeline/order.ts";
 import type { Ranker } from "#libs/serve/ranker.ts";
 import { type ListingRules, type LoadedSource, type OfflineUser, offlineCandidates, rankQuery } from "./offline.ts";
 

@@ -60,6 +60,7 @@ function baseQuery(release: GatewayRelease, nowSeconds: number): Omit<GatewayQue
     history: emptyHistory,
     knowledge: "unknown",
     rules: noRules,
+    featureRows: 0,
     release,
   };
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { orderByScore } from "#libs/pipeline/run.ts";
+import { orderByScore } from "#libs/pipeline/order.ts";
 import type { ActiveBoost } from "../rules/active-rules.ts";
 import { boostScores, spreadOf } from "./boosts.ts";
 

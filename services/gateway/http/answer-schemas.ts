@@ -67,6 +67,11 @@ export const answerSchemas = {
     removed: { ...list(object({ filter: text, removed: whole })), description: "says which filter emptied an empty list" },
     degraded: { ...list(text), description: "what is missing and why, such as lightgcn:deadline_exceeded" },
     rules: { ...list(text), description: "rules of the shop's rule file that applied, in the order of the file" },
+    candidates_found: { ...whole, description: "candidates that passed the filters" },
+    candidates_ranked: {
+      ...whole,
+      description: "of them, those that the ranking service scored; the others follow in the order of rank fusion",
+    },
   }),
   EventResults: object({
     results: {

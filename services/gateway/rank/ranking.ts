@@ -6,7 +6,7 @@ import { latestHistory } from "#libs/events/event.ts";
 import { fuseRanks } from "#libs/pipeline/fusion.ts";
 import type { CandidateTable, Scorer } from "#libs/pipeline/pipeline.ts";
 import type { Client } from "#libs/rpc/definition.ts";
-import type { RankerDefinition, RankRequest } from "#protos/ranker.ts";
+import type { FeatureRows, RankerDefinition, RankRequest } from "#protos/ranker.ts";
 import type { GatewayQuery } from "../query.ts";
 
 function requestFor(query: GatewayQuery, candidates: CandidateTable): RankRequest {
@@ -23,18 +23,30 @@ function requestFor(query: GatewayQuery, candidates: CandidateTable): RankReques
       ranks: ranks as unknown as number[],
       pinned,
     })),
+    featureRows: query.featureRows,
   };
 }
 
-export function rankingScorer(client: Client<typeof RankerDefinition>): Scorer<GatewayQuery> {
-  // The weights were learned on personal requests; for other kinds every source counts alike.
-  const fused = (query: GatewayQuery, candidates: CandidateTable): Float64Array =>
-    fuseRanks(candidates, query.kind === "recommend" ? query.release.part.fusion : {});
+/** What the ranking service told beside its scores. */
+export interface RankingNote {
+  readonly model: string;
+  /** As it went out, for the record of the answer. */
+  readonly request: RankRequest;
+  /** Absent where none were asked for. */
+  readonly features: FeatureRows | undefined;
+}
+
+/** The contract's lowest score: what sank, which counts as no score at all in here. */
+const sunkScore = -Number.MAX_VALUE;
+
+export function rankingScorer(client: Client<typeof RankerDefinition>): Scorer<GatewayQuery, RankingNote> {
   return {
     name: "ranking",
+    // For others than a person there is nothing to rank by.
+    applies: ({ kind }) => kind === "recommend",
     score: async (query, candidates, { signal }) => {
-      if (query.kind !== "recommend") return fused(query, candidates);
-      const { scores } = await client.rank(requestFor(query, candidates), { signal });
+      const request = requestFor(query, candidates);
+      const { scores, model, features } = await client.rank(request, { signal });
       // What a peer sends is no invariant of ours: wrong columns make the ranker count as missing.
       if (scores.length !== candidates.items.length) {
         throw new ModisteError(
@@ -43,8 +55,10 @@ export function rankingScorer(client: Client<typeof RankerDefinition>): Scorer<G
           `ranking gave ${scores.length} scores for ${candidates.items.length} candidates`,
         );
       }
-      return Float64Array.from(scores);
+      const kept = Float64Array.from(scores, (score) => (score > sunkScore ? score : Number.NEGATIVE_INFINITY));
+      return { scores: kept, note: { model, request, features } };
     },
-    fallback: fused,
+    // The weights were learned on personal requests; for other kinds every source counts alike.
+    fallback: (query, candidates) => fuseRanks(candidates, query.kind === "recommend" ? query.release.part.fusion : {}),
   };
 }

@@ -6,6 +6,7 @@ import { catalogItem } from "../catalog-item.ts";
 import { explainCandidate } from "../explain/reasons.ts";
 import { explainRules, type RuleReasons } from "../explain/rules.ts";
 import type { GatewayQuery, Knowledge } from "../query.ts";
+import type { RankingNote } from "../rank/ranking.ts";
 
 const knowledgeToProto: Readonly<Record<Knowledge, UserKnowledge>> = {
   known: UserKnowledge.USER_KNOWLEDGE_KNOWN,
@@ -14,8 +15,11 @@ const knowledgeToProto: Readonly<Record<Knowledge, UserKnowledge>> = {
   unavailable: UserKnowledge.USER_KNOWLEDGE_UNAVAILABLE,
 };
 
+/** What the pipeline of this gateway answers. */
+export type ServedResult = PipelineResult<GatewayQuery, RankingNote>;
+
 /** The worst rung of the ladder that applies. */
-export function gradeOf(result: PipelineResult<GatewayQuery>): Grade {
+export function gradeOf(result: ServedResult): Grade {
   const missing = result.sources.some(({ outcome }) => outcome === "late" || outcome === "failed");
   // With every source answering, the last resort only fills what a filter or an item without neighbours left empty.
   if (result.lastResort && missing) return Grade.GRADE_STATIC;
@@ -25,7 +29,7 @@ export function gradeOf(result: PipelineResult<GatewayQuery>): Grade {
   return Grade.GRADE_FULL;
 }
 
-function itemAt(result: PipelineResult<GatewayQuery>, position: number, { pinned, moved }: RuleReasons): RecommendedItem {
+function itemAt(result: ServedResult, position: number, { pinned, moved }: RuleReasons): RecommendedItem {
   const { query, candidates, scores } = result;
   const { catalog } = query.release;
   const item = candidates.items[position]!;
@@ -37,13 +41,13 @@ function itemAt(result: PipelineResult<GatewayQuery>, position: number, { pinned
   };
 }
 
-function releasesOf(result: PipelineResult<GatewayQuery>): Record<string, string> {
+function releasesOf(result: ServedResult): Record<string, string> {
   const releases: Record<string, string> = { pinned: result.query.release.manifest.id };
   for (const { source, release } of result.sources) if (release !== "") releases[source] = release;
   return releases;
 }
 
-export function respond(result: PipelineResult<GatewayQuery>, recommendationId: string, traceId: string): RecommendResponse {
+export function respond(result: ServedResult, recommendationId: string, traceId: string): RecommendResponse {
   const byRules = explainRules(result.query, result.candidates.items);
   const count = (outcome: string): number => result.sources.filter((source) => source.outcome === outcome).length;
   return {
@@ -68,6 +72,8 @@ export function respond(result: PipelineResult<GatewayQuery>, recommendationId: 
       removed: result.removed.map((removal) => ({ ...removal })),
       degraded: [...result.degraded],
       rules: [...result.query.rules.names],
+      candidatesFound: result.candidates.items.length,
+      candidatesRanked: result.rankedCount,
     },
     releases: releasesOf(result),
     traceId,

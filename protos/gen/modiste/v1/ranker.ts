@@ -44,16 +44,30 @@ export interface RankRequest {
     | undefined;
   /** One column a source that was asked. */
   sources: SourceColumn[];
+  /** Feature rows to answer, at most 100: of the candidates with the highest scores. 0: none. */
+  featureRows: number;
+}
+
+/** Features of some candidates, as they were scored by. */
+export interface FeatureRows {
+  /** Hash of the features' version and names. */
+  hash: string;
+  /** Positions in the request's item_ids, best first. */
+  positions: number[];
+  /** Row-major, one row a position; the names' order is that of the hash. */
+  values: number[];
 }
 
 /** One score a candidate. */
 export interface RankResponse {
   /** The release that answered. */
   release: string;
-  /** Scores in the order of the request, higher is better. */
+  /** Scores in the order of the request, higher is better, finite. */
   scores: number[];
   /** The model that scored, such as "logistic". */
   model: string;
+  /** Rows asked for; absent where none were. Candidates that sank have none. */
+  features: FeatureRows | undefined;
 }
 
 function createBaseSourceColumn(): SourceColumn {
@@ -202,7 +216,7 @@ export const SourceColumn: MessageFns<SourceColumn> = {
 };
 
 function createBaseRankRequest(): RankRequest {
-  return { release: "", nowSeconds: 0, itemIds: [], events: undefined, user: undefined, sources: [] };
+  return { release: "", nowSeconds: 0, itemIds: [], events: undefined, user: undefined, sources: [], featureRows: 0 };
 }
 
 export const RankRequest: MessageFns<RankRequest> = {
@@ -224,6 +238,9 @@ export const RankRequest: MessageFns<RankRequest> = {
     }
     for (const v of message.sources) {
       SourceColumn.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.featureRows !== 0) {
+      writer.uint32(56).uint32(message.featureRows);
     }
     return writer;
   },
@@ -289,6 +306,14 @@ export const RankRequest: MessageFns<RankRequest> = {
             message.sources.push(SourceColumn.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.featureRows = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -319,6 +344,11 @@ export const RankRequest: MessageFns<RankRequest> = {
       sources: globalThis.Array.isArray(object?.sources)
         ? object.sources.map((e: any) => SourceColumn.fromJSON(e))
         : [],
+      featureRows: isSet(object.featureRows)
+        ? globalThis.Number(object.featureRows)
+        : isSet(object.feature_rows)
+        ? globalThis.Number(object.feature_rows)
+        : 0,
     };
   },
 
@@ -342,6 +372,9 @@ export const RankRequest: MessageFns<RankRequest> = {
     if (message.sources?.length) {
       obj.sources = message.sources.map((e) => SourceColumn.toJSON(e));
     }
+    if (message.featureRows !== 0) {
+      obj.featureRows = Math.round(message.featureRows);
+    }
     return obj;
   },
 
@@ -360,12 +393,144 @@ export const RankRequest: MessageFns<RankRequest> = {
       ? UserContext.fromPartial(object.user)
       : undefined;
     message.sources = object.sources?.map((e) => SourceColumn.fromPartial(e)) || [];
+    message.featureRows = object.featureRows ?? 0;
+    return message;
+  },
+};
+
+function createBaseFeatureRows(): FeatureRows {
+  return { hash: "", positions: [], values: [] };
+}
+
+export const FeatureRows: MessageFns<FeatureRows> = {
+  encode(message: FeatureRows, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hash !== "") {
+      writer.uint32(10).string(message.hash);
+    }
+    if (message.positions.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.positions) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.values.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.values) {
+        writer.float(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FeatureRows {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFeatureRows();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hash = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.positions.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.positions.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag === 29) {
+              message.values.push(reader.float());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.values.push(reader.float());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FeatureRows {
+    return {
+      hash: isSet(object.hash) ? globalThis.String(object.hash) : "",
+      positions: globalThis.Array.isArray(object?.positions)
+        ? object.positions.map((e: any) => globalThis.Number(e))
+        : [],
+      values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => globalThis.Number(e)) : [],
+    };
+  },
+
+  toJSON(message: FeatureRows): unknown {
+    const obj: any = {};
+    if (message.hash !== "") {
+      obj.hash = message.hash;
+    }
+    if (message.positions?.length) {
+      obj.positions = message.positions.map((e) => Math.round(e));
+    }
+    if (message.values?.length) {
+      obj.values = message.values.map((e) => floatToJson(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FeatureRows>): FeatureRows {
+    return FeatureRows.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FeatureRows>): FeatureRows {
+    const message = createBaseFeatureRows();
+    message.hash = object.hash ?? "";
+    message.positions = object.positions?.map((e) => e) || [];
+    message.values = object.values?.map((e) => e) || [];
     return message;
   },
 };
 
 function createBaseRankResponse(): RankResponse {
-  return { release: "", scores: [], model: "" };
+  return { release: "", scores: [], model: "", features: undefined };
 }
 
 export const RankResponse: MessageFns<RankResponse> = {
@@ -382,6 +547,9 @@ export const RankResponse: MessageFns<RankResponse> = {
     }
     if (message.model !== "") {
       writer.uint32(26).string(message.model);
+    }
+    if (message.features !== undefined) {
+      FeatureRows.encode(message.features, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -433,6 +601,14 @@ export const RankResponse: MessageFns<RankResponse> = {
             message.model = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.features = FeatureRows.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -450,6 +626,7 @@ export const RankResponse: MessageFns<RankResponse> = {
       release: isSet(object.release) ? globalThis.String(object.release) : "",
       scores: globalThis.Array.isArray(object?.scores) ? object.scores.map((e: any) => globalThis.Number(e)) : [],
       model: isSet(object.model) ? globalThis.String(object.model) : "",
+      features: isSet(object.features) ? FeatureRows.fromJSON(object.features) : undefined,
     };
   },
 
@@ -464,6 +641,9 @@ export const RankResponse: MessageFns<RankResponse> = {
     if (message.model !== "") {
       obj.model = message.model;
     }
+    if (message.features !== undefined) {
+      obj.features = FeatureRows.toJSON(message.features);
+    }
     return obj;
   },
 
@@ -475,6 +655,9 @@ export const RankResponse: MessageFns<RankResponse> = {
     message.release = object.release ?? "";
     message.scores = object.scores?.map((e) => e) || [];
     message.model = object.model ?? "";
+    message.features = (object.features !== undefined && object.features !== null)
+      ? FeatureRows.fromPartial(object.features)
+      : undefined;
     return message;
   },
 };
@@ -485,7 +668,11 @@ export const RankerDefinition = {
   name: "Ranker",
   fullName: "modiste.v1.Ranker",
   methods: {
-    /** Answers one score for each candidate, in the order of the request. */
+    /**
+     * Answers one score for each candidate, in the order of the request. No candidates: no scores. More than 2000, one that is named twice, or a
+     * source's column of another length: INVALID_ARGUMENT naming it. A candidate that the release does not know, or whose score is not finite,
+     * gets the lowest double, so that it sinks below all others.
+     */
     rank: {
       name: "Rank",
       requestType: RankRequest as typeof RankRequest,

@@ -20,7 +20,7 @@ export const Grade = {
   GRADE_UNSPECIFIED: 0,
   /** GRADE_FULL - Every part answered. */
   GRADE_FULL: 1,
-  /** GRADE_PARTIAL - A source is missing. */
+  /** GRADE_PARTIAL - A source is missing, or time was short and only the best candidates by fusion were ranked. */
   GRADE_PARTIAL: 2,
   /** GRADE_UNRANKED - The ranker is missing: learned fusion of the sources' ranks. */
   GRADE_UNRANKED: 3,
@@ -300,10 +300,14 @@ export interface Coverage {
   stages: StageTiming[];
   /** One entry a filter that removed something. Says which filter emptied an empty list. */
   removed: FilterRemoval[];
-  /** What is missing and why, such as "lightgcn:deadline_exceeded". */
+  /** What is missing and why, such as "lightgcn:deadline_exceeded", or "ranking:shortened" where fewer candidates were ranked than found. */
   degraded: string[];
   /** Names of the rules of the shop's rule file that applied to the request, in the order of the file. */
   rules: string[];
+  /** Candidates that passed the filters. */
+  candidatesFound: number;
+  /** Candidates that the ranking service scored; the others follow in the order of rank fusion. 0 where it was not asked or did not answer. */
+  candidatesRanked: number;
 }
 
 /** A recommendation. */
@@ -1658,6 +1662,8 @@ function createBaseCoverage(): Coverage {
     removed: [],
     degraded: [],
     rules: [],
+    candidatesFound: 0,
+    candidatesRanked: 0,
   };
 }
 
@@ -1695,6 +1701,12 @@ export const Coverage: MessageFns<Coverage> = {
     }
     for (const v of message.rules) {
       writer.uint32(90).string(v!);
+    }
+    if (message.candidatesFound !== 0) {
+      writer.uint32(96).uint32(message.candidatesFound);
+    }
+    if (message.candidatesRanked !== 0) {
+      writer.uint32(104).uint32(message.candidatesRanked);
     }
     return writer;
   },
@@ -1800,6 +1812,22 @@ export const Coverage: MessageFns<Coverage> = {
             message.rules.push(reader.string());
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.candidatesFound = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.candidatesRanked = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1829,6 +1857,16 @@ export const Coverage: MessageFns<Coverage> = {
         : [],
       degraded: globalThis.Array.isArray(object?.degraded) ? object.degraded.map((e: any) => globalThis.String(e)) : [],
       rules: globalThis.Array.isArray(object?.rules) ? object.rules.map((e: any) => globalThis.String(e)) : [],
+      candidatesFound: isSet(object.candidatesFound)
+        ? globalThis.Number(object.candidatesFound)
+        : isSet(object.candidates_found)
+        ? globalThis.Number(object.candidates_found)
+        : 0,
+      candidatesRanked: isSet(object.candidatesRanked)
+        ? globalThis.Number(object.candidatesRanked)
+        : isSet(object.candidates_ranked)
+        ? globalThis.Number(object.candidates_ranked)
+        : 0,
     };
   },
 
@@ -1867,6 +1905,12 @@ export const Coverage: MessageFns<Coverage> = {
     if (message.rules?.length) {
       obj.rules = message.rules;
     }
+    if (message.candidatesFound !== 0) {
+      obj.candidatesFound = Math.round(message.candidatesFound);
+    }
+    if (message.candidatesRanked !== 0) {
+      obj.candidatesRanked = Math.round(message.candidatesRanked);
+    }
     return obj;
   },
 
@@ -1886,6 +1930,8 @@ export const Coverage: MessageFns<Coverage> = {
     message.removed = object.removed?.map((e) => FilterRemoval.fromPartial(e)) || [];
     message.degraded = object.degraded?.map((e) => e) || [];
     message.rules = object.rules?.map((e) => e) || [];
+    message.candidatesFound = object.candidatesFound ?? 0;
+    message.candidatesRanked = object.candidatesRanked ?? 0;
     return message;
   },
 };

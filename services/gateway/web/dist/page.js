@@ -94,7 +94,7 @@ var shortId = (id) => id.length > 14 ? `${id.slice(0, 6)}…${id.slice(-4)}` : i
 // page/words.ts
 var gradeWords = {
   FULL: ["Complete", "Every part answered in time."],
-  PARTIAL: ["Partial", "A source is missing; the others filled in."],
+  PARTIAL: ["Partial", "A source is missing, or there was no time to rank everything."],
   UNRANKED: ["Unranked", "The ranker is missing: ordered by what the sources agree on."],
   IMPERSONAL: ["Impersonal", "Nothing could be looked up about this visitor: popular items."],
   STATIC: ["Emergency list", "No source answered: the release's own popular list."]

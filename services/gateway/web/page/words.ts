@@ -2,7 +2,7 @@
 
 export const gradeWords: Readonly<Record<string, readonly [string, string]>> = {
   FULL: ["Complete", "Every part answered in time."],
-  PARTIAL: ["Partial", "A source is missing; the others filled in."],
+  PARTIAL: ["Partial", "A source is missing, or there was no time to rank everything."],
   UNRANKED: ["Unranked", "The ranker is missing: ordered by what the sources agree on."],
   IMPERSONAL: ["Impersonal", "Nothing could be looked up about this visitor: popular items."],
   STATIC: ["Emergency list", "No source answered: the release's own popular list."],
