@@ -22,8 +22,13 @@ async function loadRuntime(): Promise<Ort> {
   }
 }
 
-function sessionOptions(threads: number): Runtime.InferenceSession.SessionOptions {
+/** What computes: the processor, or what a driver of this machine gives. */
+export type OnnxProvider = "cpu" | "cuda" | "webgpu";
+
+function sessionOptions(threads: number, provider: OnnxProvider = "cpu"): Runtime.InferenceSession.SessionOptions {
   return {
+    // What a provider has no kernel for falls back to the processor by itself.
+    executionProviders: [provider],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: "sequential",
@@ -100,6 +105,8 @@ export const onnxExecutor: Executor = {
 
 export interface OnnxModelOptions {
   readonly threads: number;
+  /** Default: cpu. */
+  readonly provider?: OnnxProvider;
   /** What the file must take and give, by name; a file that differs in a name, a type or a shape is refused. */
   readonly inputs: Readonly<Record<string, Shape>>;
   readonly outputs: Readonly<Record<string, Shape>>;
@@ -140,18 +147,27 @@ function checkSide(
 
 async function openFile<Values extends Float32Array | Float64Array>(
   bytes: Uint8Array,
-  { threads, inputs, outputs }: OnnxModelOptions,
+  { threads, provider = "cpu", inputs, outputs }: OnnxModelOptions,
   precision: Precision,
 ): Promise<Session<Values>> {
   const ort = await loadRuntime();
-  const session = await ort.InferenceSession.create(bytes, sessionOptions(threads)).catch((cause: unknown) => {
+  const session = await ort.InferenceSession.create(bytes, sessionOptions(threads, provider)).catch((cause: unknown) => {
+    if (provider !== "cpu") {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new ModisteError("failed_precondition", "provider_missing", `ONNX Runtime cannot open a session on ${provider}: ${why}`, {
+        cause,
+      });
+    }
     throw new ModisteError("data_loss", "onnx_model_broken", `ONNX Runtime cannot load this model of ${bytes.length} bytes`, { cause });
   });
   const slots = checkSide("input", precision, session.inputMetadata, inputs);
   return new OnnxSession<Values>(ort, session, slots, checkSide("output", precision, session.outputMetadata, outputs));
 }
 
-/** Opens a saved forward graph. Throws `data_loss` when the bytes are no model, or another one than was asked for. */
+/**
+ * Opens a saved forward graph. Throws `data_loss` when the bytes are no model, or another one than was asked for, `failed_precondition` where the
+ * provider is missing.
+ */
 export const openOnnxModel = async (bytes: Uint8Array, options: OnnxModelOptions): Promise<Session> =>
   openFile<Float32Array>(bytes, options, "float32");
 
