@@ -29,6 +29,8 @@ export interface GatewayQuery {
   /** Profile and session together, ascending by time, whole: filters need it all. Sources and ranker get `latestHistory`. Filled by hydrate. */
   readonly history: History;
   readonly knowledge: Knowledge;
+  /** Whether the profiles of the subjects are in the history; false also for who has none to ask for. Filled by hydrate. */
+  readonly profileAnswered: boolean;
   /** Rules of the rule file that apply. Filled by hydrate. */
   readonly rules: ActiveRules;
   /** Feature rows asked of the ranker for the record of the answer; 0: none. */

@@ -21,6 +21,7 @@ import type { RankingNote } from "./rank/ranking.ts";
 import { recordEvents } from "./record-events.ts";
 import type { GatewayRelease } from "./release.ts";
 import { respond } from "./respond/respond.ts";
+import type { ServedRecorder } from "./respond/served-recorder.ts";
 import type { RuleBook } from "./rules/rule-book.ts";
 
 export interface RecommenderParts {
@@ -29,6 +30,7 @@ export interface RecommenderParts {
   readonly rules: Pick<RuleBook, "count">;
   readonly profiles: Client<typeof ProfilesDefinition>;
   readonly bus: EventBus;
+  readonly served: Pick<ServedRecorder, "featureRows" | "record">;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly clockMode: ClockMode;
@@ -59,15 +61,18 @@ export function createRecommender(parts: RecommenderParts): Implementation<typeo
 
   const answer = async (call: CallContext, admit: (release: GatewayRelease) => GatewayQuery): Promise<RecommendResponse> => {
     const endsMs = clock.monotonicMs() + Math.min(parts.deadlineMs, call.remainingMs());
-    const query = await observer.stage("admit", async () => admit(releases.current().artifact));
+    const recommendationId = randomUUID();
+    const featureRows = parts.served.featureRows(recommendationId);
+    const query = await observer.stage("admit", async () => ({ ...admit(releases.current().artifact), featureRows }));
     const result = await runPipeline(pipeline, query, query.limit, {
       signal: call.signal,
       remainingMs: () => Math.max(0, endsMs - clock.monotonicMs()),
       nowMs: () => clock.monotonicMs(),
       observer,
     });
-    const response = await observer.stage("respond", async () => respond(result, randomUUID(), telemetry.traceId() ?? ""));
+    const response = await observer.stage("respond", async () => respond(result, recommendationId, telemetry.traceId() ?? ""));
     parts.rules.count(result.query.rules);
+    parts.served.record(result, response);
     telemetry.metrics.answer(query.surface.name, gradeNames.get(response.grade) ?? "");
     return response;
   };

@@ -1,6 +1,6 @@
 /** The gateway: the pipeline behind gRPC and HTTP. */
 
-import { choice, integer, list, millis, text } from "#libs/config/fields.ts";
+import { choice, integer, list, millis, number, text } from "#libs/config/fields.ts";
 import { defineConfig } from "#libs/config/schema.ts";
 import { bind } from "#libs/rpc/definition.ts";
 import { embeddedSettings, openEventBus } from "#libs/serve/embedded.ts";
@@ -14,6 +14,7 @@ import { startHttp } from "./http/server.ts";
 import { definePipeline } from "./pipeline.ts";
 import { createRecommender } from "./recommender.ts";
 import { type GatewayRelease, loadGatewayRelease } from "./release.ts";
+import { createServedRecorder } from "./respond/served-recorder.ts";
 import { fleetSource } from "./retrieve/fleet-source.ts";
 import { openRuleBook } from "./rules/rule-book.ts";
 
@@ -25,6 +26,16 @@ const config = defineConfig({
   httpHosts: list("HTTP_HOSTS", "Host names that HTTP answers to beside loopback ones", { fallback: [] }),
   deadlineMs: millis("DEADLINE_MS", "time for an answer whose caller sets no deadline", { min: 5, max: 60_000, fallback: 150 }),
   rulesFile: text("RULES_FILE", "YAML file of pins, boosts and hidden items (docs/rules.md), read again when it changes", { fallback: "" }),
+  servedShare: number("SERVED_SHARE", "share of answers whose record goes to the topic modiste.served.v1", { min: 0, max: 1, fallback: 1 }),
+  featuresShare: number(
+    "SERVED_FEATURES_SHARE",
+    "share of ranked answers whose record holds features for `modiste skew`, some 20 KB each",
+    {
+      min: 0,
+      max: 1,
+      fallback: 0.01,
+    },
+  ),
   page: choice("PAGE", "whether the page is served", ["on", "off"], { fallback: "on" }),
 });
 
@@ -49,7 +60,7 @@ export function gatewayService(options: GatewayOptions): ServiceModule {
   return defineService({
     config,
     start: async (context) => {
-      const { connect, fleet, telemetry, clock, config: settings } = context;
+      const { connect, fleet, telemetry, clock, log, config: settings } = context;
       const releases = await serveReleases<GatewayRelease>(context, {
         load: (library, manifest) => loadGatewayRelease(library, manifest),
       });
@@ -66,12 +77,15 @@ export function gatewayService(options: GatewayOptions): ServiceModule {
       const ranker = connect(RankerDefinition, "ranking", { idempotent: ["rank"] });
       const pipeline = definePipeline({ profiles, ranker, sources, rules, candidatesMax: options.candidatesMax });
       const bus = await openEventBus(context);
+      const { servedShare, featuresShare } = settings;
+      const served = createServedRecorder({ bus, clock, log, metrics: telemetry.metrics, servedShare, featuresShare });
       const parts = {
         releases,
         pipeline,
         rules,
         profiles,
         bus,
+        served,
         telemetry,
         clock,
         clockMode: settings.clock,
@@ -83,7 +97,10 @@ export function gatewayService(options: GatewayOptions): ServiceModule {
         bindings: [bind(RecommenderDefinition, createRecommender(parts))],
         ready: () => releases.notReady(),
         drain: () => http.drain(),
-        close: () => http.close(),
+        close: async () => {
+          await http.close();
+          await served.close();
+        },
       };
     },
   });

@@ -75,6 +75,7 @@ export function queryOf(overrides: Partial<GatewayQuery> = {}): GatewayQuery {
     attributes: new Map(),
     history: emptyHistory,
     knowledge: "known",
+    profileAnswered: false,
     rules: noRules,
     featureRows: 0,
     release: sixItems(),

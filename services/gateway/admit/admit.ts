@@ -59,6 +59,7 @@ function baseQuery(release: GatewayRelease, nowSeconds: number): Omit<GatewayQue
     attributes: new Map(),
     history: emptyHistory,
     knowledge: "unknown",
+    profileAnswered: false,
     rules: noRules,
     featureRows: 0,
     release,

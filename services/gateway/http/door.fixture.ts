@@ -145,6 +145,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<TestDoor> {
       consume: async () => ({ finished: Promise.resolve(), close: async () => undefined }),
       close: async () => undefined,
     },
+    served: { featureRows: () => 0, record: () => undefined },
     telemetry,
     clock: { ...systemClock, nowSeconds: () => nowSeconds },
     clockMode: "wall",
