@@ -65,6 +65,18 @@ describe("a follower", () => {
     await follower.close();
   });
 
+  it("frees at its end all that it holds, each once", async () => {
+    const shelf = new Shelf();
+    shelf.name = "r1";
+    const follower = await shelf.follow();
+    for (const id of ["r2", "r3"]) {
+      shelf.name = id;
+      await follower.refresh();
+    }
+    await follower.close();
+    expect(shelf.events.slice(3).sort()).toEqual(["frees r1", "frees r2", "frees r3"]);
+  });
+
   it("frees no release that it may still be asked for, and one at once that warming up refused", async () => {
     const shelf = new Shelf();
     shelf.name = "r1";

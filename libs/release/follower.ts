@@ -18,7 +18,10 @@ export interface FollowerOptions<Artifact> {
   /** Answers golden requests before the swap, so that the first caller finds warm code; may throw to refuse. */
   readonly warm?: (loaded: Loaded<Artifact>) => Promise<void>;
   readonly onSwap: (release: string) => void;
-  /** Frees what the collector does not see, such as native sessions. No request is given the release any more, and those that were have ended. */
+  /**
+   * Frees what the collector does not see, such as native sessions. No request is given the release any more, and those that were have ended. Closing
+   * retires all that is held.
+   */
   readonly retire?: (loaded: Loaded<Artifact>) => Promise<void>;
   /** A refused release: the old one keeps serving. Called once a refusal, not once a look. */
   readonly onRefusal: (release: string, error: ModisteError) => void;
@@ -37,6 +40,7 @@ export interface ReleaseFollower<Artifact> {
   notReady(): string | null;
   /** Looks once at `current` now and loads what it names. */
   refresh(): Promise<void>;
+  /** Calls that use a release have ended. */
   close(): Promise<void>;
 }
 
@@ -60,16 +64,18 @@ export async function followReleases<Artifact>(options: FollowerOptions<Artifact
   let refused: Refusal | null = null;
   const stop = new AbortController();
 
+  /** Dropped releases that requests may still use, with the timers that retire them. */
+  const dropping = new Map<Loaded<Artifact>, NodeJS.Timeout>();
+  const retire = async (loaded: Loaded<Artifact>): Promise<void> => {
+    clearTimeout(dropping.get(loaded));
+    dropping.delete(loaded);
+    await options.retire?.(loaded).catch((cause: unknown) => options.onRefusal(loaded.release, toModisteError(cause)));
+  };
   /** A request that was given the release may still run: its deadline is far shorter than this. */
   const retireLater = (dropped: Loaded<Artifact>): void => {
-    const { retire } = options;
-    if (!retire) return;
-    const timer = setTimeout(() => {
-      retire(dropped).catch((cause: unknown) => {
-        options.onRefusal(dropped.release, toModisteError(cause));
-      });
-    }, options.retireMs ?? 60_000);
+    const timer = setTimeout(() => void retire(dropped), options.retireMs ?? 60_000);
     timer.unref();
+    dropping.set(dropped, timer);
   };
   const swapTo = (next: Loaded<Artifact>): void => {
     const dropped = previous === next ? null : previous;
@@ -161,6 +167,8 @@ export async function followReleases<Artifact>(options: FollowerOptions<Artifact
     close: async () => {
       stop.abort();
       await following;
+      const held = [current, previous, ...dropping.keys()].filter((loaded) => loaded !== null);
+      await Promise.all(held.map(retire));
     },
   };
 }

@@ -5,6 +5,8 @@ import type { Progress } from "#libs/core/progress.ts";
 import type { SourceColumn } from "#libs/features/features.ts";
 import type { ItemStatistics } from "#libs/features/item-statistics.ts";
 import type { EventColumns } from "#libs/features/user-state.ts";
+import type { Feeds, Session } from "#libs/graph/executors/session.ts";
+import type { Graph } from "#libs/graph/graph.ts";
 import type { EventHistory, RowTables } from "#libs/models/sasrec/encoder.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
 
@@ -65,11 +67,31 @@ export interface RankerFitContext {
   readonly signal: AbortSignal;
 }
 
+/** A network that is open on the CPU, and what it takes to run it elsewhere. */
+export interface ScoringNetwork {
+  /** For people: release and part. */
+  readonly name: string;
+  readonly cpu: Session;
+  /** Rows are its size "rows", the first axis of all inputs and outputs. */
+  readonly graph: Graph;
+  /** The same as an ONNX file. */
+  readonly file: string;
+  /** Of every parameter. Throws `data_loss` where the part has none. */
+  readonly weights: () => Readonly<Record<string, Float32Array>>;
+  /** Rows to compare another device with. */
+  readonly golden: { readonly feeds: Feeds; readonly rows: number };
+}
+
+/** Answers the session that requests use; closing it closes the network's own. */
+export type PlaceNetwork = (network: ScoringNetwork) => Promise<Session>;
+
 export interface RankerLoadContext {
   readonly part: PartReader;
   readonly catalog: Catalog;
   /** Of the same release; null where it has none. */
   readonly sequence: SequenceStates | null;
+  /** Where networks run; without it on the CPU. */
+  readonly place?: PlaceNetwork;
 }
 
 /** Features as they are computed, before any scaling. */

@@ -5,10 +5,12 @@ import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
 import type { Loaded } from "#libs/release/follower.ts";
 import type { ReleaseManifest } from "#libs/release/manifest.ts";
 import { bind } from "#libs/rpc/definition.ts";
-import type { Ranker } from "#libs/serve/ranker.ts";
+import type { PlaceNetwork, Ranker } from "#libs/serve/ranker.ts";
 import { type ReleaseLibrary, releaseSettings, serveReleases } from "#libs/serve/release-library.ts";
 import { defineService, type ServiceModule } from "#libs/serve/service.ts";
 import { type FeatureRows, RankerDefinition, type RankRequest, type RankResponse } from "#protos/ranker.ts";
+import { servicePlacement } from "./devices/place.ts";
+import { deviceSettings } from "./devices/settings.ts";
 import { bestPositions, type ReadRankRequest, readRankRequest, spreadScores } from "./rank-request.ts";
 import { goldenHistory, loadReleaseSequence, type SequenceModel } from "./sequence-part.ts";
 
@@ -44,11 +46,17 @@ async function warmSequence({ manifest, artifact: { catalog, sequence } }: Loade
   for (const { events } of manifest.golden) await sequence.states([goldenHistory(events, catalog)]);
 }
 
-async function loadArtifact(ranker: Ranker<unknown>, library: ReleaseLibrary, manifest: ReleaseManifest): Promise<RankingArtifact> {
+async function loadArtifact(
+  ranker: Ranker<unknown>,
+  library: ReleaseLibrary,
+  manifest: ReleaseManifest,
+  place: PlaceNetwork,
+): Promise<RankingArtifact> {
   const catalog = await library.catalog(manifest);
   const sequence = await loadReleaseSequence(library.store, manifest, catalog);
   try {
-    return { catalog, artifact: await ranker.load({ part: await library.store.part(manifest, "ranking"), catalog, sequence }), sequence };
+    const part = await library.store.part(manifest, "ranking");
+    return { catalog, artifact: await ranker.load({ part, catalog, sequence, place }), sequence };
   } catch (cause) {
     await sequence?.close();
     throw cause;
@@ -71,15 +79,16 @@ function featureRows(
 
 export function rankingService(ranker: Ranker<unknown>): ServiceModule {
   return defineService({
-    config: releaseSettings,
+    config: { ...releaseSettings, ...deviceSettings },
     start: async (context) => {
+      const place = servicePlacement(context);
       const nonFiniteScores = context.telemetry.metrics.counter(
         "modiste_ranking_nonfinite_scores_total",
         "Scores of the ranker that were not finite, and so sank",
       );
       let toldOf = "";
       const releases = await serveReleases<RankingArtifact>(context, {
-        load: (library, manifest) => loadArtifact(ranker, library, manifest),
+        load: (library, manifest) => loadArtifact(ranker, library, manifest, place),
         warm: async (loaded) => {
           await warm(ranker, loaded);
           await warmSequence(loaded);
@@ -97,7 +106,8 @@ export function rankingService(ranker: Ranker<unknown>): ServiceModule {
         if (nonFinite > 0) {
           nonFiniteScores.inc(nonFinite);
           // Told once a release: a broken network gives them with every request.
-          if (toldOf !== release) context.log.error({ release, scores: nonFinite }, "the ranker gives scores that are not finite; they sink");
+          if (toldOf !== release)
+            context.log.error({ release, scores: nonFinite }, "the ranker gives scores that are not finite; they sink");
           toldOf = release;
         }
         const features = featureRows(ranker, artifact.artifact, { known, query }, ranked, request.featureRows);

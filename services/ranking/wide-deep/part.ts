@@ -2,15 +2,17 @@
 
 import { writeFile } from "node:fs/promises";
 import { z } from "zod";
+import { countOf } from "#libs/graph/dims.ts";
 import { openOnnxModel, type Session } from "#libs/graph/executors/executor.ts";
 import type { Graph } from "#libs/graph/graph.ts";
 import { exportOnnx } from "#libs/graph/onnx.ts";
+import { nameOf } from "#libs/graph/tensor.ts";
 import type { WideDeepModel } from "#libs/models/wide-deep/fit.ts";
 import { type DeepSizes, deepWidth, fillDeep, sumCrosses } from "#libs/models/wide-deep/inputs.ts";
 import { scoringGraph } from "#libs/models/wide-deep/network.ts";
 import type { WideDeepSettings } from "#libs/models/wide-deep/settings.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
-import type { SequenceStates } from "#libs/serve/ranker.ts";
+import type { PlaceNetwork, SequenceStates } from "#libs/serve/ranker.ts";
 import type { FeatureMaker } from "../feature-maker.ts";
 import { count, graphMeta, graphShapes, isGolden, openGraphFile, readGraphMeta, refusalOf, trainingMeta } from "../graph-part.ts";
 import type { TrainingLists } from "./examples.ts";
@@ -20,6 +22,8 @@ export const modelName = "wide-deep";
 /** Raised when the columns of the input are made of other things. */
 const graphVersion = 2;
 const graphFile = "ranker.onnx";
+/** The file holds the weights too; as arrays they are for executors that read no ONNX. */
+const weightName = (parameter: string): string => `network.${parameter}`;
 
 const metaSchema = z.object({
   model: z.literal(modelName),
@@ -79,6 +83,7 @@ export async function writeNetwork(part: PartWriter, network: WrittenNetwork): P
   });
   await writeFile(part.path(graphFile), bytes);
   part.tensors({ ...examples.scaling, embeddings: model.embeddings, wide: model.wide });
+  part.tensors(Object.fromEntries(Object.entries(model.weights).map(([name, values]) => [weightName(name), values])));
   const ownShapes = graphShapes(graph);
   const session = await openOnnxModel(bytes, { threads: 1, ...ownShapes });
   try {
@@ -139,12 +144,40 @@ async function checkGolden(part: PartReader, session: Session, golden: Meta["gol
   }
 }
 
+function readWeights(part: PartReader, graph: Graph): Record<string, Float32Array> {
+  return Object.fromEntries(
+    graph.parameters.map((tensor) => [nameOf(tensor), part.float32(weightName(nameOf(tensor)), countOf(tensor.shape) as number)]),
+  );
+}
+
+const onCpu: PlaceNetwork = async ({ cpu }) => cpu;
+
+export interface OpenScoring {
+  readonly part: PartReader;
+  readonly meta: Meta;
+  readonly settings: WideDeepSettings;
+  readonly sizes: DeepSizes;
+  readonly place: PlaceNetwork | undefined;
+}
+
 /** The network, ready to run: its golden rows score as when it was made. */
-export async function openScoring(part: PartReader, meta: Meta, settings: WideDeepSettings, sizes: DeepSizes): Promise<Session> {
-  const session = await openGraphFile(part, graphFile, graphOf(settings, sizes));
+export async function openScoring({ part, meta, settings, sizes, place = onCpu }: OpenScoring): Promise<Session> {
+  const graph = graphOf(settings, sizes);
+  const session = await openGraphFile(part, graphFile, graph);
+  const { golden } = meta;
   try {
-    await checkGolden(part, session, meta.golden);
-    return session;
+    await checkGolden(part, session, golden);
+    return await place({
+      name: `release ${part.release}, part ${part.part}`,
+      cpu: session,
+      graph,
+      file: part.path(graphFile),
+      weights: () => readWeights(part, graph),
+      golden: {
+        feeds: { deep: Float32Array.from(golden.flatMap(({ deep }) => deep)), wide: Float32Array.from(golden, ({ wide }) => wide) },
+        rows: golden.length,
+      },
+    });
   } catch (cause) {
     await session.close();
     throw cause;

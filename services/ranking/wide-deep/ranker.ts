@@ -67,7 +67,7 @@ function sizesOf(
   return { numeric: table.names.length, columns: embedded.length, embedding, embeddingRows: rows, d, buckets: crossBuckets };
 }
 
-async function load({ part, catalog, sequence }: RankerLoadContext): Promise<WideDeepRanker> {
+async function load({ part, catalog, sequence, place }: RankerLoadContext): Promise<WideDeepRanker> {
   const meta = readMeta(part);
   const maker = createFeatureMaker(catalog, readStatistics(part, meta.now_seconds, catalog.itemCount), meta.sources);
   checkFeatures(part, maker.table, meta.feature_hash);
@@ -87,7 +87,7 @@ async function load({ part, catalog, sequence }: RankerLoadContext): Promise<Wid
     scale: part.float32("scale", sizes.numeric),
     embeddings: part.float32("embeddings", sizes.embeddingRows * settings.embedding),
     wide: part.float32("wide", meta.buckets),
-    session: await openScoring(part, meta, settings, sizes),
+    session: await openScoring({ part, meta, settings, sizes, place }),
     sequence: states,
   };
 }
