@@ -125,6 +125,8 @@ export type SequenceModel = import("./ranking/sequence-part.ts").SequenceModel;
 export interface FleetModels {
   readonly sources: readonly { readonly name: string; readonly source: CandidateSource<unknown> }[];
   readonly ranker: Ranker<unknown>;
+  /** The ranking service's reading of a request, for records of requests. */
+  readonly rankRequest: typeof import("./ranking/rank-request.ts");
   readonly gatewayPart: typeof import("./gateway/part.ts");
   readonly sequence: typeof import("./ranking/sequence-part.ts");
 }
@@ -133,6 +135,7 @@ export async function loadModels(): Promise<FleetModels> {
   return {
     sources: await Promise.all(sources.map(async ({ name, source }) => ({ name, source: await source() }))),
     ranker: await loadRanker(),
+    rankRequest: await import("./ranking/rank-request.ts"),
     gatewayPart: await import("./gateway/part.ts"),
     sequence: await import("./ranking/sequence-part.ts"),
   };

@@ -32,6 +32,8 @@ export interface EventBus {
    * is awaited; when it rejects the consumer stops and `finished` rejects.
    */
   consume(topic: string, startAt: (partition: string) => number, onBatch: (batch: ConsumedBatch) => Promise<void>): Promise<Consumer>;
+  /** What has been published: the offset after the last record of each partition; a partition without records may be left out. */
+  ends(topic: string): Promise<ReadonlyMap<string, number>>;
   close(): Promise<void>;
 }
 
@@ -42,3 +44,33 @@ export const topics = {
   catalog: "modiste.catalog.v1",
   dead: "modiste.dead.v1",
 } as const;
+
+/** Delivers what was published before the call, in the order of each partition, and resolves then. Rejects with what `onBatch` throws. */
+export async function readPublished(
+  bus: Pick<EventBus, "consume" | "ends">,
+  topic: string,
+  onBatch: (batch: ConsumedBatch) => Promise<void>,
+): Promise<void> {
+  const left = new Map([...(await bus.ends(topic))].filter(([, end]) => end > 0));
+  if (left.size === 0) return;
+  let finish = (): void => undefined;
+  const all = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const consumer = await bus.consume(
+    topic,
+    () => 0,
+    async ({ partition, records }) => {
+      const end = left.get(partition);
+      if (end === undefined) return;
+      await onBatch({ partition, records: records.filter(({ offset }) => offset < end) });
+      if (records.at(-1)!.offset + 1 >= end) left.delete(partition);
+      if (left.size === 0) finish();
+    },
+  );
+  try {
+    await Promise.race([all, consumer.finished]);
+  } finally {
+    await consumer.close();
+  }
+}

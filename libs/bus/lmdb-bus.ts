@@ -160,6 +160,7 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
       await untilApplied(name, topic, end);
     },
     consume,
+    ends: async (name) => new Map([[`${topicOf(name).epoch}/0`, Number(root.get(`next/${name}`) ?? "0")]]),
     close: async () => {
       stopping.abort();
       // One turn for consumers to leave their reads before the file is unmapped.

@@ -1,7 +1,7 @@
 /** What every adapter of the event bus must do; run against the real server. */
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { BusRecord, ConsumedRecord, EventBus } from "#libs/bus/bus.ts";
+import { type BusRecord, type ConsumedRecord, type EventBus, readPublished } from "#libs/bus/bus.ts";
 import { defer } from "./rpc-harness.ts";
 
 export interface BusHarness {
@@ -74,6 +74,20 @@ export function eventBusContract(adapter: string, open: () => Promise<BusHarness
         },
       );
       await expect(consumer.finished).rejects.toThrow("cannot be applied");
+    });
+    it("reads to the end what was published before, also by another process, and stops there", async () => {
+      const read: string[] = [];
+      const take = async ({ records }: { readonly records: readonly ConsumedRecord[] }): Promise<void> => {
+        read.push(...records.map(textOf));
+        // What comes while it reads is not waited for, nor delivered.
+        await harness.bus.publish("t", [record("later")]);
+      };
+      await readPublished(harness.bus, "t", take);
+      expect(read).toEqual([]);
+      await harness.bus.publish("t", [record("a"), record("b")]);
+      await readPublished(await harness.other(), "t", take);
+      expect(read).toEqual(["a", "b"]);
+      await expect(readPublished(harness.bus, "t", () => Promise.reject(new Error("cannot be read")))).rejects.toThrow("cannot be read");
     });
     it("takes an empty publication for done", async () => {
       await harness.bus.publish("t", []);

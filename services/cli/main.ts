@@ -29,6 +29,7 @@ async function createProgram(): Promise<Command> {
   const { tuneCommand } = await import("./commands/tune.ts");
   const { profilesCommand } = await import("./commands/profiles.ts");
   const { releasesCommand } = await import("./commands/releases.ts");
+  const { skewCommand } = await import("./commands/skew.ts");
   const { startCommand } = await import("./commands/start.ts");
   const { serveCommand } = await import("./commands/serve.ts");
   const { fleetCommand } = await import("./commands/fleet.ts");
@@ -43,6 +44,7 @@ async function createProgram(): Promise<Command> {
     tuneCommand,
     profilesCommand,
     releasesCommand,
+    skewCommand,
     startCommand,
     serveCommand,
     fleetCommand,

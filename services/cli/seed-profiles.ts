@@ -15,7 +15,8 @@ import { userAttributes } from "./training/offline.ts";
 /** Profiles of one transaction. */
 const batchProfiles = 5000;
 
-function heldEvents(interactions: Interactions, user: number, before: number, ids: readonly string[]): HeldEvent[] {
+/** A user's seeded events: those before the watermark, in seconds since 1970 UTC. */
+export function heldEvents(interactions: Interactions, user: number, before: number, ids: readonly string[]): HeldEvent[] {
   const { start, end } = historyBefore(interactions, user, before);
   const events: HeldEvent[] = [];
   for (let at = start; at < end; at++) {

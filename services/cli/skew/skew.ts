@@ -1,0 +1,152 @@
+/** Computes the features of served items again and holds them against the records of their answers. */
+
+import type { EventBus } from "#libs/bus/bus.ts";
+import { ModisteError } from "#libs/core/errors.ts";
+import { openDataset } from "#libs/data/dataset.ts";
+import { historyToProto } from "#libs/events/codec.ts";
+import type { History } from "#libs/events/event.ts";
+import { type IndexedCatalog, readCatalog, vocabularyPart } from "#libs/release/catalog-part.ts";
+import { openFolderStore, type ReleaseStore } from "#libs/release/folder-store.ts";
+import type { ReleaseManifest } from "#libs/release/manifest.ts";
+import type { FleetModels, SequenceModel } from "../../fleet.ts";
+import { dataSetFolder, type HomeFolders } from "../home.ts";
+import { createDifferences, type Differences, type FeatureSkew } from "./differences.ts";
+import { historyOf, type KnownEvents, loadKnownEvents } from "./histories.ts";
+import { readServed, type SampledRecord } from "./served-records.ts";
+
+export interface SkewOptions {
+  readonly folders: HomeFolders;
+  readonly bus: EventBus;
+  readonly models: FleetModels;
+  /** Data set that the profiles were seeded from; null: that of the newest release of the records. */
+  readonly data: string | null;
+  /** Watermark that they were seeded with, seconds since 1970 UTC. */
+  readonly before: number;
+  /** Latest records that are compared. */
+  readonly recordsMax: number;
+  readonly tolerance: number;
+}
+
+export interface SkewReport {
+  /** Records of the topic, and those of them that are none. */
+  readonly records: number;
+  readonly unreadable: number;
+  readonly compared: number;
+  /** Records with features of releases that are stored no more, by release. */
+  readonly skipped: Readonly<Record<string, number>>;
+  readonly tolerance: number;
+  /** By feature; `history.*` is what the ranker was given of the subject. */
+  readonly features: readonly FeatureSkew[];
+}
+
+interface RankerOfRelease {
+  readonly manifest: ReleaseManifest;
+  readonly catalog: IndexedCatalog;
+  readonly sequence: SequenceModel | null;
+  readonly artifact: unknown;
+}
+
+async function loadRanker(store: ReleaseStore, id: string, models: FleetModels): Promise<RankerOfRelease> {
+  const manifest = await store.manifest(id);
+  const catalog = readCatalog(await store.part(manifest, vocabularyPart));
+  const sequence = await models.sequence.loadReleaseSequence(store, manifest, catalog);
+  const artifact = await models.ranker.load({ part: await store.part(manifest, "ranking"), catalog, sequence });
+  return { manifest, catalog, sequence, artifact };
+}
+
+function compareHistory({ features }: SampledRecord, { timesSeconds }: History, differences: Differences): void {
+  differences.add("history.events", features.eventCount, timesSeconds.length);
+  differences.add("history.first_event_seconds", features.firstEventSeconds, timesSeconds[0] ?? 0);
+  differences.add("history.last_event_seconds", features.lastEventSeconds, timesSeconds.at(-1) ?? 0);
+}
+
+function compareRecord(
+  record: SampledRecord,
+  known: KnownEvents,
+  loaded: RankerOfRelease,
+  models: FleetModels,
+  differences: Differences,
+): void {
+  const { request, rows } = record.features;
+  const hash = models.ranker.featureHash(loaded.artifact);
+  if (rows.hash !== hash) {
+    throw new ModisteError(
+      "failed_precondition",
+      "feature_hash",
+      `record ${record.recommendationId}: its features (${rows.hash}) are not those of release ${record.release} as it is stored (${hash})`,
+    );
+  }
+  const history = historyOf(record, known);
+  compareHistory(record, history, differences);
+  const read = models.rankRequest.readRankRequest({ ...request, events: historyToProto(history) }, loaded.catalog);
+  const positions = Int32Array.from(rows.positions, (position) => read.known.indexOf(position));
+  if (positions.includes(-1) || rows.values.length % Math.max(1, rows.positions.length) !== 0)
+    throw new ModisteError(
+      "data_loss",
+      "record_broken",
+      `record ${record.recommendationId}: its feature rows do not go with its candidates`,
+    );
+  const { names, values } = models.ranker.features(loaded.artifact, read.query, positions);
+  if (values.length !== rows.values.length)
+    throw new ModisteError(
+      "data_loss",
+      "record_broken",
+      `record ${record.recommendationId}: has ${rows.values.length} values in ${positions.length} rows, expected ${values.length}`,
+    );
+  values.forEach((value, i) => {
+    differences.add(names[i % names.length]!, rows.values[i]!, value);
+  });
+}
+
+function byRelease(records: readonly SampledRecord[]): Map<string, SampledRecord[]> {
+  const releases = new Map<string, SampledRecord[]>();
+  for (const record of records) releases.set(record.release, [...(releases.get(record.release) ?? []), record]);
+  return releases;
+}
+
+/**
+ * Throws `failed_precondition` saying what is missing: no records, none with features, none of a release that is stored, features of another
+ * hash. A subject whose profile was seeded from elsewhere differs, and is meant to.
+ */
+export async function measureSkew(options: SkewOptions): Promise<SkewReport> {
+  const { folders, bus, models, tolerance } = options;
+  const { count, unreadable, sampled } = await readServed(bus, options.recordsMax);
+  const store = openFolderStore(folders.releases);
+  const stored = await store.list();
+  const releases = byRelease(sampled);
+  const [here, gone] = [
+    [...releases.keys()].filter((id) => stored.includes(id)),
+    [...releases.keys()].filter((id) => !stored.includes(id)),
+  ];
+  const newest = here.at(-1);
+  if (newest === undefined) {
+    const where = stored.length === 0 ? "none is stored" : `stored are ${stored.join(", ")}`;
+    throw new ModisteError(
+      "failed_precondition",
+      "release_missing",
+      `${sampled.length} records with features are of release ${gone.join(", ")}; ${where} in ${folders.releases}`,
+    );
+  }
+  const data = options.data ?? (await store.manifest(newest)).data.name;
+  const dataset = await openDataset(dataSetFolder(folders, data));
+  const differences = createDifferences(tolerance);
+  let compared = 0;
+  try {
+    const subjects = new Set(sampled.flatMap((record) => record.subjects));
+    const known = await loadKnownEvents(bus, dataset, subjects, options.before);
+    for (const id of here) {
+      const loaded = await loadRanker(store, id, models);
+      try {
+        for (const record of releases.get(id)!) compareRecord(record, known, loaded, models, differences);
+        compared += releases.get(id)!.length;
+      } finally {
+        await models.ranker.close(loaded.artifact);
+        await loaded.sequence?.close();
+      }
+    }
+  } finally {
+    dataset.close();
+  }
+  const skipped = Object.fromEntries(gone.map((id) => [id, releases.get(id)!.length]));
+  return { records: count, unreadable, compared, skipped, tolerance, features: differences.list() };
+}
