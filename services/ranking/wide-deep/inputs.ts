@@ -60,64 +60,70 @@ const crossedItems = 3;
 /** Crosses of a row: latest items x item and category x category, segment x item, user attributes x category, bought x category, the item alone. */
 export const crossCount = 2 * crossedItems + crossedAttributes + 3;
 
-/** Bucket of two codes of one kind of cross. */
-const bucketOf = (kind: number, a: number, b: number, buckets: number): number => mixBits(mixBits(mixBits(kind) ^ a) ^ b) % buckets;
-
+/** What a user's crosses share whatever the candidate: the hashes of their kinds and of the user's codes. */
 interface CrossedUser {
-  /** Latest distinct items first, -1 past the last. */
-  readonly items: Int32Array;
+  /** By latest distinct item, the latest first: crossed with the candidate, and its category with the candidate's. As many as there are. */
+  readonly items: readonly { readonly item: number; readonly category: number }[];
   readonly attributes: readonly number[];
+  readonly segment: number;
+  /** By whether the candidate was bought before. */
+  readonly bought: readonly [number, number];
 }
 
-function crossedUser({ events, attributes }: RankQuery): CrossedUser {
-  const items = new Int32Array(crossedItems).fill(-1);
-  let found = 0;
-  for (let at = events.items.length - 1; at >= 0 && found < crossedItems; at--) {
+/** Kinds of cross; the pairs of the latest items come before. */
+const kinds = {
+  attribute: 2 * crossedItems,
+  segment: 2 * crossedItems + 1,
+  bought: 2 * crossedItems + 2,
+  item: 2 * crossedItems + 3,
+} as const;
+
+/** Hash of a kind and the first code of a cross; with the second one mixed in, modulo the buckets, it is the cross's bucket. */
+const hashOf = (kind: number, code: number): number => mixBits(mixBits(kind) ^ code);
+
+function crossedUser({ events, attributes }: RankQuery, { segment }: UserState, category: AttributeColumn): CrossedUser {
+  const items: number[] = [];
+  for (let at = events.items.length - 1; at >= 0 && items.length < crossedItems; at--) {
     const item = events.items[at]!;
-    if (!items.includes(item)) items[found++] = item;
+    if (!items.includes(item)) items.push(item);
   }
   const named = [...attributes.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, crossedAttributes);
-  return { items, attributes: named.map(([name, value]) => hashString(`${name}\u0000${value}`)) };
+  return {
+    items: items.map((item, k) => ({ item: hashOf(2 * k, item), category: hashOf(2 * k + 1, category.codes[item]!) })),
+    // One kind for all: the name is in the hash, so a missing attribute moves no other.
+    attributes: named.map(([name, value]) => hashOf(kinds.attribute, hashString(`${name}\u0000${value}`))),
+    segment: hashOf(kinds.segment, segment),
+    bought: [hashOf(kinds.bought, 0), hashOf(kinds.bought, 1)],
+  };
 }
 
-/** Rows whose crosses depend on ids of one release's catalogue: a release is trained and served with the same one. */
+/**
+ * Rows whose crosses depend on ids of one release's catalogue: a release is trained and served with the same one. Runs for every candidate: no
+ * closures, whose making costs more than the hashing.
+ */
 function fillCrosses(
   out: Int32Array,
   at: number,
   item: number,
-  user: UserState,
+  bought: boolean,
   crossed: CrossedUser,
   category: AttributeColumn,
   buckets: number,
 ): void {
   const own = category.codes[item]!;
   let to = at;
-  let kind = 0;
-  const put = (a: number, b: number): void => {
-    out[to++] = bucketOf(kind++, a, b, buckets);
-  };
-  const none = (): void => {
-    out[to++] = -1;
-    kind++;
-  };
-  for (const last of crossed.items) {
-    if (last < 0) {
-      none();
-      none();
-      continue;
-    }
-    put(last, item);
-    put(category.codes[last]!, own);
+  for (let k = 0; k < crossedItems; k++) {
+    const last = crossed.items[k];
+    out[to++] = last === undefined ? -1 : mixBits(last.item ^ item) % buckets;
+    out[to++] = last === undefined ? -1 : mixBits(last.category ^ own) % buckets;
   }
-  // One kind for all: the name is in the hash, so a missing attribute moves no other.
   for (let a = 0; a < crossedAttributes; a++) {
     const attribute = crossed.attributes[a];
-    out[to++] = attribute === undefined ? -1 : bucketOf(kind, attribute, own, buckets);
+    out[to++] = attribute === undefined ? -1 : mixBits(attribute ^ own) % buckets;
   }
-  kind++;
-  put(user.segment, item);
-  put(user.bought.has(item) ? 1 : 0, own);
-  put(item, 0);
+  out[to++] = mixBits(crossed.segment ^ item) % buckets;
+  out[to++] = mixBits(crossed.bought[bought ? 1 : 0] ^ own) % buckets;
+  out[to++] = mixBits(hashOf(kinds.item, item)) % buckets;
 }
 
 /** In place. */
@@ -144,7 +150,7 @@ export function categoriesOf(
   const { columns, embedded, starts, catalog, buckets } = maker;
   const categories = new Int32Array(positions.length * embedded.length);
   const crosses = new Int32Array(positions.length * crossCount);
-  const crossed = crossedUser(query);
+  const crossed = crossedUser(query, user, catalog.category);
   const segment = columns.length;
   for (let i = 0; i < positions.length; i++) {
     const item = query.candidates[positions[i]!]!;
@@ -154,15 +160,21 @@ export function categoriesOf(
       categories[row + c] = starts[c]! + (code < 0 || code >= embedded[c]!.size ? embedded[c]!.size : code);
     }
     categories[row + segment] = starts[segment]! + user.segment;
-    fillCrosses(crosses, i * crossCount, item, user, crossed, catalog.category, buckets);
+    fillCrosses(crosses, i * crossCount, item, user.bought.has(item), crossed, catalog.category, buckets);
   }
   return { categories, crosses };
 }
 
+/** 0, 1, ... */
+export function positionsTo(count: number): Int32Array {
+  const positions = new Int32Array(count);
+  for (let i = 0; i < count; i++) positions[i] = i;
+  return positions;
+}
+
 /** All that the network is fed for a request, SASRec apart. */
-export function requestInputs(maker: InputMaker, query: RankQuery): RequestInputs {
+export function requestInputs(maker: InputMaker, query: RankQuery, positions: Int32Array): RequestInputs {
   const user = userOf(maker, query);
-  const positions = Int32Array.from(query.candidates.keys());
   const numeric = maker.table.compute(user, query.candidates, query.sources, query.nowSeconds, positions);
   return { numeric: standardise(numeric, maker), ...categoriesOf(maker, user, query, positions) };
 }

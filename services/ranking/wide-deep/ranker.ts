@@ -16,10 +16,12 @@ import {
   embeddedColumns,
   embeddingRows,
   type InputMaker,
+  positionsTo,
   requestInputs,
   startsOf,
 } from "./inputs.ts";
 import { checkColumns, modelName, openScoring, readMeta, sequenceOf, writeNetwork } from "./part.ts";
+import { createScratch, type Scratch } from "./scratch.ts";
 
 export interface WideDeepRanker extends InputMaker {
   readonly settings: WideDeepSettings;
@@ -27,6 +29,8 @@ export interface WideDeepRanker extends InputMaker {
   readonly embeddings: Float32Array;
   readonly wide: Float32Array;
   readonly session: Session;
+  /** Of inputs of requests that are over. */
+  readonly scratch: Scratch;
   /** Null where the network does not read it. */
   readonly sequence: SequenceStates | null;
 }
@@ -88,26 +92,37 @@ async function load({ part, catalog, sequence, place }: RankerLoadContext): Prom
     embeddings: part.float32("embeddings", sizes.embeddingRows * settings.embedding),
     wide: part.float32("wide", meta.buckets),
     session: await openScoring({ part, meta, settings, sizes, place }),
+    scratch: createScratch(),
     sequence: states,
   };
 }
 
-async function score(artifact: WideDeepRanker, query: RankQuery): Promise<Float64Array> {
-  const { sizes, sequence, embeddings, session } = artifact;
+/** The network's input for one request. */
+function fillFeeds(deep: Float32Array, wide: Float32Array, artifact: WideDeepRanker, query: RankQuery, states: Float32Array | null): void {
+  const { sizes, sequence, embeddings } = artifact;
   const { candidates } = query;
-  if (candidates.length === 0) return new Float64Array(0);
-  let rows: SequenceRows | null = null;
-  if (sequence) {
-    const users = new Int32Array(candidates.length);
-    rows = { d: sizes.d, states: await sequence.states([query.events]), users, vectors: sequence.tables.items, items: candidates };
-  }
-  const inputs = { ...requestInputs(artifact, query), crossCount, sequence: rows };
-  const all = Int32Array.from(candidates.keys());
-  const deep = new Float32Array(candidates.length * deepWidth(sizes));
-  fillDeep(deep, inputs, all, sizes, embeddings);
-  const wide = Float32Array.from(all, (row) => sumCrosses(inputs, row, artifact.wide));
-  const { scores } = await session.run({ deep, wide }, { rows: candidates.length });
-  return Float64Array.from(scores!);
+  const positions = positionsTo(candidates.length);
+  const rows: SequenceRows | null =
+    sequence && states
+      ? { d: sizes.d, states, users: new Int32Array(candidates.length), vectors: sequence.tables.items, items: candidates }
+      : null;
+  const inputs = { ...requestInputs(artifact, query, positions), crossCount, sequence: rows };
+  fillDeep(deep, inputs, positions, sizes, embeddings);
+  for (let row = 0; row < wide.length; row++) wide[row] = sumCrosses(inputs, row, artifact.wide);
+}
+
+async function score(artifact: WideDeepRanker, query: RankQuery): Promise<Float64Array> {
+  const { sizes, sequence, session, scratch } = artifact;
+  const rows = query.candidates.length;
+  if (rows === 0) return new Float64Array(0);
+  const states = sequence && (await sequence.states([query.events]));
+  const deep = scratch.take(rows * deepWidth(sizes));
+  const wide = new Float32Array(rows);
+  fillFeeds(deep, wide, artifact, query, states);
+  const { scores } = await session.run({ deep, wide }, { rows });
+  const result = new Float64Array(scores!);
+  scratch.give(deep);
+  return result;
 }
 
 export const wideDeepRanker: Ranker<WideDeepRanker> = {
