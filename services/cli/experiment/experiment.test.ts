@@ -15,9 +15,10 @@ import { createFixtureShop } from "#libs/testing/fixture.ts";
 import { interactionsOf } from "#libs/testing/interactions.ts";
 import { type FleetModels, loadModels } from "../../fleet.ts";
 import { defaultLabels } from "../training/label-weeks.ts";
+import { offlineCandidates, rankQuery } from "../training/offline.ts";
 import type { EvaluationData } from "./data.ts";
-import { checkExperiment, defaultRecipe, parseExperiment } from "./document.ts";
-import { fitModels, makeLists } from "./models.ts";
+import { checkExperiment, defaultRecipe, parseExperiment, type Recipe } from "./document.ts";
+import { caseUser, fitModels, makeLists } from "./models.ts";
 import type { ExperimentOptions } from "./options.ts";
 import { openRunRecords } from "./records.ts";
 import { reportPage } from "./report/page.ts";
@@ -193,34 +194,56 @@ describe("an experiment that was stopped in a long training", () => {
 });
 
 describe("the future", () => {
-  it("planted in the evaluated week changes no list, no score and no feature: everything is fitted on what was before", async () => {
-    const from = data.endSeconds - secondsPerWeek;
-    const listsWith = async (interactions: Interactions) => {
-      const cases = windowCases(interactions, { from, to: data.endSeconds }, { types: ["purchase"], users: null });
-      const everyone = windowCases(data.interactions, { from, to: data.endSeconds }, { types: ["purchase"], users: null });
-      const store = openFolderStore(join(home, `future-${interactions === data.interactions}`));
-      const options = {
-        ...optionsFor(),
-        data: { ...data, interactions },
-        recipe: { ...defaultRecipe, sources, sasrec: { dimensions: 8, feedForward: 8, length: 8, epochs: 1 }, ranker_users: 200 },
-        labels: defaultLabels,
-        seed: 1,
-        threads: 1,
-        store,
-      };
-      const fitted = await fitModels(options, cases, ["modiste", "sasrec"]);
-      // The same users in both: what they took differs, what is known of them must not.
-      const asked = { ...fitted, cases: { ...everyone, train: cases.train, histories: cases.histories } };
-      const names = [...models.sources.map(({ name }) => name), "sasrec", "union", "modiste"];
-      const lists = await Promise.all(names.map(async (name) => (await makeLists(asked, options.data, name, 12, options)).items));
-      return { digest: casesDigest(cases), lists };
+  const from = data.endSeconds - secondsPerWeek;
+  const smallNets = { hidden1: 8, hidden2: 4, epochs: 1, validationShare: 0 };
+
+  /** Everything that is said of the evaluated week's users, from what is known at its start. */
+  async function saidWith(interactions: Interactions, ranking: Recipe["ranking"], wanted: readonly string[]) {
+    const cases = windowCases(interactions, { from, to: data.endSeconds }, { types: ["purchase"], users: null });
+    const everyone = windowCases(data.interactions, { from, to: data.endSeconds }, { types: ["purchase"], users: null });
+    const store = openFolderStore(join(home, `future-${String(ranking.kind)}-${interactions === data.interactions}`));
+    const options = {
+      ...optionsFor(),
+      data: { ...data, interactions },
+      recipe: { ...defaultRecipe, sources, sasrec: { dimensions: 8, feedForward: 8, length: 8, epochs: 1 }, ranking, ranker_users: 200 },
+      labels: defaultLabels,
+      seed: 1,
+      threads: 1,
+      store,
     };
-    const plain = await listsWith(data.interactions);
-    const leaking = await listsWith(planted(from));
-    expect(leaking.digest).not.toBe(plain.digest);
-    expect(leaking.lists).toEqual(plain.lists);
-    expect(plain.lists.at(-1)!.some((item) => item >= 0)).toBe(true);
-  });
+    const fitted = await fitModels(options, cases, wanted);
+    // The same users in both: what they took differs, what is known of them must not.
+    const asked = { ...fitted, cases: { ...everyone, train: cases.train, histories: cases.histories } };
+    const names = [...models.sources.map(({ name }) => name), "union", ...wanted];
+    const lists = await Promise.all(names.map(async (name) => (await makeLists(asked, options.data, name, 12, options)).items));
+    const { ranker, artifact, quotas } = fitted.pipeline!;
+    const ranked = [];
+    for (let c = 0; c < everyone.users.length; c++) {
+      const user = caseUser(asked, options.data, c);
+      const query = rankQuery(user, offlineCandidates(fitted.sources, user, fitted.catalog, quotas, 500, defaultLabels));
+      const { values } = ranker.features(artifact, query, Int32Array.from(query.candidates.keys()));
+      const said = query.sources.map(({ source, scores, ranks }) => ({ source, scores: Array.from(scores), ranks: Array.from(ranks) }));
+      ranked.push({ candidates: query.candidates, said, features: values, scores: await ranker.score(artifact, query) });
+    }
+    return { digest: casesDigest(cases), model: ranker.model(artifact), lists, ranked };
+  }
+
+  it.each([
+    ["the linear ranker, and SASRec alone", { kind: "linear" }, "logistic", ["sasrec", "modiste"]],
+    ["Wide & Deep over SASRec's states", { kind: "wide-deep", ...smallNets }, "wide-deep", ["modiste"]],
+  ])(
+    "planted in the evaluated week changes no feature, no score of a source, no score and no list of %s",
+    async (_, ranking, model, wanted) => {
+      const plain = await saidWith(data.interactions, ranking, wanted);
+      const leaking = await saidWith(planted(from), ranking, wanted);
+      expect(leaking.digest).not.toBe(plain.digest);
+      expect(plain.model).toBe(model);
+      expect(leaking.lists).toEqual(plain.lists);
+      expect(leaking.ranked).toEqual(plain.ranked);
+      expect(plain.ranked.some(({ features }) => features.some((value) => value !== 0))).toBe(true);
+      expect(plain.lists.at(-1)!.some((item) => item >= 0)).toBe(true);
+    },
+  );
 });
 
 describe("tune", () => {
