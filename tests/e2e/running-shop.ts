@@ -39,6 +39,8 @@ export interface Answer {
     readonly removed: readonly { readonly filter: string; readonly removed: number }[];
     readonly degraded: readonly string[];
     readonly rules: readonly string[];
+    readonly candidates_found: number;
+    readonly candidates_ranked: number;
   };
   readonly releases: Readonly<Record<string, string>>;
   readonly trace_id: string;

@@ -99,6 +99,35 @@ describe("a part that hangs", () => {
   });
 });
 
+describe("a caller with little time", () => {
+  const askWithin = async (timeoutMs: number): Promise<Answer> => {
+    const headers = { "content-type": "application/json", "x-modiste-timeout-ms": String(timeoutMs) };
+    const body = JSON.stringify({ user_id: shop.userIds[3] });
+    const response = await fetch(`${running.url}/v1/recommendations`, { method: "POST", headers, body });
+    return (await response.json()) as Answer;
+  };
+
+  it("gets the best candidates ranked by a slow ranker, and is told; with time again, all", async () => {
+    await start(2000);
+    faults.set("ranking", { kind: "delay", ms: 200 });
+    // So often that the pace of the fast ranker is forgotten.
+    for (let i = 0; i < 15; i++) await ask();
+    const short = await until(
+      () => askWithin(360),
+      ({ coverage }) => coverage.degraded.includes("ranking:shortened"),
+      50,
+    );
+    const { candidates_found: found, candidates_ranked: ranked } = short.coverage;
+    expect(short.grade).toBe("PARTIAL");
+    expect(ranked).toBeGreaterThanOrEqual(24);
+    expect(ranked).toBeLessThan(found);
+    expect(short.items).toHaveLength(12);
+    faults.clear();
+    const { coverage } = await until(ask, ({ grade }) => grade === "FULL", 200);
+    expect(coverage.candidates_ranked).toBe(coverage.candidates_found);
+  });
+});
+
 describe("a caller that leaves", () => {
   /** With a minute for everything, only the leaving can end the hanging call within the test. */
   async function startHanging(): Promise<void> {
