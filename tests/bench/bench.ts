@@ -26,6 +26,8 @@ export interface BenchContext {
   readonly data: string;
   /** Seconds of one measurement under load. */
   readonly seconds: number;
+  /** What runs the ranker's network; several between commas. */
+  readonly device: string;
   readonly say: (text: string) => void;
 }
 
