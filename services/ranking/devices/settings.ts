@@ -12,9 +12,9 @@ interface DeviceKind {
 const childDevices = {
   cuda: {
     needs:
-      "an NVIDIA card with its driver, CUDA and cuDNN on LD_LIBRARY_PATH, and ONNX Runtime's provider: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false",
+      "an NVIDIA card, CUDA and cuDNN on LD_LIBRARY_PATH, and: ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js",
   },
-  webgpu: { needs: "a graphics card with a Vulkan driver (libvulkan.so.1 and the card's own)" },
+  webgpu: { needs: "a graphics card with a Vulkan driver: libvulkan.so.1 and the card's own" },
   "tfjs-gpu": {
     needs: "an NVIDIA card, CUDA on LD_LIBRARY_PATH, Node 20 or 22, a release of this version, and: npm run tfjs:install -- --gpu",
   },
