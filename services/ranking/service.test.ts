@@ -19,6 +19,8 @@ import { rankingService } from "./service.ts";
 
 const shop = createFixtureShop();
 let asked: RankQuery[];
+/** Releases whose artifacts were closed. */
+let closed: unknown[];
 let home: string;
 let started: StartedServices;
 
@@ -39,7 +41,7 @@ const byIndex: Ranker<unknown> = {
     names: ["index", "count"],
     values: Float32Array.from([...positions].flatMap((position) => [candidates[position]!, candidates.length])),
   }),
-  close: async () => undefined,
+  close: async (artifact) => void closed.push(artifact),
   featureHash: () => "0",
 };
 
@@ -55,12 +57,13 @@ const row: FleetRow = {
   module: async () => rankingService(byIndex),
 };
 
-function start(): Promise<StartedServices> {
-  const env = { MODISTE_HOME: home, MODISTE_RPC_PORT: "0", MODISTE_ADMIN_PORT: "0" };
+function start(more: Readonly<Record<string, string>> = {}): Promise<StartedServices> {
+  const env = { MODISTE_HOME: home, MODISTE_RPC_PORT: "0", MODISTE_ADMIN_PORT: "0", ...more };
   return startServices([row], [], { env, log: (service) => createLogger({ service, level: "silent" }) });
 }
 
 beforeEach(async () => {
+  closed = [];
   asked = [];
   strange = new Map();
   home = await mkdtemp(join(tmpdir(), "modiste-ranking-"));
@@ -175,5 +178,14 @@ describe("the ranking service", () => {
     expect(features).toEqual({ hash: "0", positions: [3, 0], values: [9, 3, 7, 3] });
     expect((await rank({ itemIds: ["item-1"] })).features).toBeUndefined();
     await expect(rank({ itemIds: ["item-1"], featureRows: 101 })).rejects.toMatchObject({ field: "feature_rows" });
+  });
+
+  it("closes what it serves with when it ends, and refuses a device that there is not", async () => {
+    expect(closed).toEqual([]);
+    await started.close();
+    expect(closed).toEqual([{ release: "r1" }]);
+    await expect(start({ MODISTE_RANKING_DEVICE: "tpu" })).rejects.toThrow(
+      /MODISTE_RANKING_DEVICE.*one of cpu, cuda, webgpu, tfjs-gpu, tfjs-cpu/s,
+    );
   });
 });
