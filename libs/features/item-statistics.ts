@@ -15,6 +15,15 @@ export interface ItemStatistics {
   readonly count7: Float32Array;
   readonly countBefore7: Float32Array;
   readonly count28: Float32Array;
+  /** Purchases of the 28 days before the last 28, [items]. */
+  readonly countBefore28: Float32Array;
+  /** Users who bought it, and those of them who bought it on more than one day, [items]. */
+  readonly buyers: Float32Array;
+  readonly rebuyers: Float32Array;
+  /** Purchases of the last 28 days by users who had bought it on a day before, [items]. */
+  readonly rebought28: Float32Array;
+  /** Days from one purchase to the same user's next, on average; of few it is drawn to the shop's average, [items]. */
+  readonly rebuyDays: Float32Array;
   /** Purchases of the last 28 days by segment, [segments x items], segment major. */
   readonly segment28: Float32Array;
   /** Seconds since 1970 UTC, 0 when never sold before the instant, [items]. */
@@ -22,6 +31,59 @@ export interface ItemStatistics {
   readonly lastSale: Uint32Array;
   /** Price of the last sale before the instant, 0 when none, [items]. */
   readonly lastPrice: Float32Array;
+}
+
+/** Purchases whose days apart a rarely rebought item is given. */
+const rebuyPrior = 5;
+/** Days that a shop without any second purchase is taken to have between two. */
+const rebuyDaysUnknown = 60;
+
+/** Follows users one after the other, each in the order of time. */
+class RebuyCounter {
+  readonly buyers: Float32Array;
+  readonly rebuyers: Float32Array;
+  readonly rebought28: Float32Array;
+  readonly #gaps: Float64Array;
+  readonly #gapCount: Float64Array;
+  /** Of the user at hand, who is 1 + user here: when the item was last bought, and whether on more than one day. */
+  readonly #user: Int32Array;
+  readonly #last: Float64Array;
+  readonly #again: Uint8Array;
+
+  constructor(items: number) {
+    this.buyers = new Float32Array(items);
+    this.rebuyers = new Float32Array(items);
+    this.rebought28 = new Float32Array(items);
+    this.#gaps = new Float64Array(items);
+    this.#gapCount = new Float64Array(items);
+    this.#user = new Int32Array(items);
+    this.#last = new Float64Array(items);
+    this.#again = new Uint8Array(items);
+  }
+
+  add(user: number, item: number, time: number, recent: boolean): void {
+    if (this.#user[item] !== user + 1) {
+      this.#user[item] = user + 1;
+      this.#again[item] = 0;
+      this.buyers[item]!++;
+    } else {
+      const days = Math.floor(time / secondsPerDay) - Math.floor(this.#last[item]! / secondsPerDay);
+      if (days === 0) return;
+      this.#gaps[item]! += days;
+      this.#gapCount[item]!++;
+      if (this.#again[item] === 0) this.rebuyers[item]!++;
+      this.#again[item] = 1;
+      if (recent) this.rebought28[item]!++;
+    }
+    this.#last[item] = time;
+  }
+
+  rebuyDays(): Float32Array {
+    const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+    const count = sum(this.#gapCount);
+    const average = count === 0 ? rebuyDaysUnknown : sum(this.#gaps) / count;
+    return Float32Array.from(this.#gaps, (days, item) => (days + rebuyPrior * average) / (this.#gapCount[item]! + rebuyPrior));
+  }
 }
 
 /** Counts what lies strictly before `nowSeconds`, whatever else `interactions` holds; `taken`: events that count as a sale. O(interactions). */
@@ -33,18 +95,18 @@ export function countItems(
 ): ItemStatistics {
   const counted = new Set<number>(taken.map((type) => eventCode[type]));
   const { itemCount, userCount, items, times, types, values } = interactions;
-  const statistics: ItemStatistics = {
-    nowSeconds,
-    count1: new Float32Array(itemCount),
-    count7: new Float32Array(itemCount),
-    countBefore7: new Float32Array(itemCount),
-    count28: new Float32Array(itemCount),
-    segment28: new Float32Array(segmentNames.length * itemCount),
-    firstSale: new Uint32Array(itemCount),
-    lastSale: new Uint32Array(itemCount),
-    lastPrice: new Float32Array(itemCount),
-  };
-  const { count1, count7, countBefore7, count28, segment28, firstSale, lastSale, lastPrice } = statistics;
+  const perItem = () => new Float32Array(itemCount);
+  const [count1, count7, countBefore7, count28, countBefore28, lastPrice] = [
+    perItem(),
+    perItem(),
+    perItem(),
+    perItem(),
+    perItem(),
+    perItem(),
+  ];
+  const [firstSale, lastSale] = [new Uint32Array(itemCount), new Uint32Array(itemCount)];
+  const segment28 = new Float32Array(segmentNames.length * itemCount);
+  const rebuys = new RebuyCounter(itemCount);
   const segmentOf = userSegments(users);
   for (let user = 0; user < userCount; user++) {
     const row = segmentOf[user]! * itemCount;
@@ -59,7 +121,12 @@ export function countItems(
         if (values[at]! > 0) lastPrice[item] = values[at]!;
       }
       const days = (nowSeconds - time) / secondsPerDay;
-      if (days > 28) continue;
+      rebuys.add(user, item, time, days <= 28);
+      if (days > 56) continue;
+      if (days > 28) {
+        countBefore28[item]!++;
+        continue;
+      }
       count28[item]!++;
       segment28[row + item]!++;
       if (days <= 1) count1[item]!++;
@@ -67,7 +134,9 @@ export function countItems(
       else if (days <= 14) countBefore7[item]!++;
     }
   }
-  return statistics;
+  const { buyers, rebuyers, rebought28 } = rebuys;
+  const counts = { count1, count7, countBefore7, count28, countBefore28, buyers, rebuyers, rebought28, rebuyDays: rebuys.rebuyDays() };
+  return { nowSeconds, ...counts, segment28, firstSale, lastSale, lastPrice };
 }
 
 /** The catalogue as it stood at the statistics' instant: no sale, price or "still sold" from the future. */

@@ -2,15 +2,9 @@
 
 import type { AttributeColumn, Catalog } from "#libs/catalog/catalog.ts";
 import { secondsPerDay } from "#libs/core/clock.ts";
-import { eventCode, historyMax } from "#libs/events/event.ts";
+import { eventCode } from "#libs/events/event.ts";
+import { type EventColumns, type OwnPurchases, ownPurchases } from "./own-purchases.ts";
 import { segmentOfAge } from "./segment.ts";
-
-/** A subject's events on items that the release knows, ascending by time, all before `nowSeconds`. Columns of equal length. */
-export interface EventColumns {
-  readonly items: Int32Array;
-  readonly times: ArrayLike<number>;
-  readonly types: ArrayLike<number>;
-}
 
 export interface TouchCount {
   count: number;
@@ -23,7 +17,7 @@ export interface UserState {
   /** Days since the last event; 365 when there is none. */
   readonly daysSinceLast: number;
   readonly segment: number;
-  readonly bought: ReadonlyMap<number, TouchCount>;
+  readonly own: OwnPurchases;
   readonly boughtGroups: ReadonlyMap<number, TouchCount>;
   /** Views and baskets, by item. */
   readonly looked: ReadonlyMap<number, TouchCount>;
@@ -70,7 +64,6 @@ export function createUserState(
   age: string | undefined,
   nowSeconds: number,
 ): UserState {
-  const bought = new Map<number, TouchCount>();
   const boughtGroups = new Map<number, TouchCount>();
   const looked = new Map<number, TouchCount>();
   const liked = new Set<number>();
@@ -79,15 +72,13 @@ export function createUserState(
   let logPrices = 0;
   let priced = 0;
   let daysSinceLast = 365;
-  for (let at = Math.max(0, events.items.length - historyMax); at < events.items.length; at++) {
+  for (let at = 0; at < events.items.length; at++) {
     const item = events.items[at]!;
     const type = events.types[at]!;
     const days = Math.max(0, (nowSeconds - events.times[at]!) / secondsPerDay);
     daysSinceLast = Math.min(daysSinceLast, days);
-    if (type === eventCode.purchase) {
-      touch(bought, item, days);
-      touch(boughtGroups, catalog.productGroup.codes[item]!, days);
-    } else if (type === eventCode.view || type === eventCode.cart) touch(looked, item, days);
+    if (type === eventCode.purchase) touch(boughtGroups, catalog.productGroup.codes[item]!, days);
+    else if (type === eventCode.view || type === eventCode.cart) touch(looked, item, days);
     else if (type === eventCode.like) {
       liked.add(item);
       disliked.delete(item);
@@ -116,7 +107,7 @@ export function createUserState(
     events: events.items.length,
     daysSinceLast,
     segment: segmentOfAge(age),
-    bought,
+    own: ownPurchases(events, nowSeconds),
     boughtGroups,
     looked,
     liked,

@@ -4,7 +4,7 @@ import type { Catalog } from "#libs/catalog/catalog.ts";
 import type { Progress } from "#libs/core/progress.ts";
 import type { SourceColumn } from "#libs/features/features.ts";
 import type { ItemStatistics } from "#libs/features/item-statistics.ts";
-import type { EventColumns } from "#libs/features/user-state.ts";
+import type { EventColumns } from "#libs/features/own-purchases.ts";
 import type { Feeds, Session } from "#libs/graph/executors/session.ts";
 import type { Graph } from "#libs/graph/graph.ts";
 import type { EventHistory, RowTables } from "#libs/models/sasrec/encoder.ts";

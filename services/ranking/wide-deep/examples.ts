@@ -2,7 +2,7 @@
 
 import { ModisteError } from "#libs/core/errors.ts";
 import { createRandom, type Random } from "#libs/core/random.ts";
-import { counterFeatures } from "#libs/features/features.ts";
+import { counterFeatures } from "#libs/features/item-features.ts";
 import type { RankingLists } from "#libs/models/wide-deep/batches.ts";
 import type { SequenceRows } from "#libs/models/wide-deep/inputs.ts";
 import type { WideDeepSettings } from "#libs/models/wide-deep/settings.ts";

@@ -160,7 +160,7 @@ export function categoriesOf(
       categories[row + c] = starts[c]! + (code < 0 || code >= embedded[c]!.size ? embedded[c]!.size : code);
     }
     categories[row + segment] = starts[segment]! + user.segment;
-    fillCrosses(crosses, i * crossCount, item, user.bought.has(item), crossed, catalog.category, buckets);
+    fillCrosses(crosses, i * crossCount, item, user.own.items.has(item), crossed, catalog.category, buckets);
   }
   return { categories, crosses };
 }
