@@ -101,6 +101,13 @@ export interface FeatureRows {
   readonly values: Float32Array;
 }
 
+/** What groups of inputs add to scores, in the scores' unit. */
+export interface Contributions {
+  readonly groups: readonly string[];
+  /** [positions, groups]. */
+  readonly values: Float64Array;
+}
+
 export interface Ranker<Artifact> {
   /** The model's name, as answers tell it. */
   model(artifact: Artifact): string;
@@ -112,6 +119,8 @@ export interface Ranker<Artifact> {
   score(artifact: Artifact, query: RankQuery): Promise<Float64Array>;
   /** What `score` computes of the candidates at these positions: what a record of an answer keeps, and an offline recount must give again. */
   features(artifact: Artifact, query: RankQuery, positions: Int32Array): FeatureRows;
+  /** What each group of inputs adds to the scores of the candidates at these positions; not cheap, meant for the few that are shown. */
+  contributions(artifact: Artifact, query: RankQuery, positions: Int32Array): Promise<Contributions>;
   /** Frees what the collector does not see; the artifact is not used again. */
   close(artifact: Artifact): Promise<void>;
   /** Hash of the features that the part was trained on. */

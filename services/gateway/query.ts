@@ -35,6 +35,8 @@ export interface GatewayQuery {
   readonly rules: ActiveRules;
   /** Feature rows asked of the ranker for the record of the answer; 0: none. */
   readonly featureRows: number;
+  /** Whether each item is to say what adds to its score. */
+  readonly explain: boolean;
   /** Pinned for the whole request. */
   readonly release: GatewayRelease;
 }

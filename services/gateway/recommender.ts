@@ -13,14 +13,16 @@ import type { CallContext } from "#libs/rpc/call.ts";
 import type { Client, Implementation } from "#libs/rpc/definition.ts";
 import type { Telemetry } from "#libs/telemetry/telemetry.ts";
 import type { ProfilesDefinition } from "#protos/profiles.ts";
+import type { RankerDefinition } from "#protos/ranker.ts";
 import { type GetUserResponse, Grade, type RecommenderDefinition, type RecommendResponse } from "#protos/recommender.ts";
 import { admitPopular, admitRecommend, admitSimilar } from "./admit/admit.ts";
 import { catalogItem } from "./catalog-item.ts";
+import { type Explained, explainScores, noContributions } from "./explain/contributions.ts";
 import type { GatewayQuery } from "./query.ts";
 import type { RankingNote } from "./rank/ranking.ts";
 import { recordEvents } from "./record-events.ts";
 import type { GatewayRelease } from "./release.ts";
-import { respond } from "./respond/respond.ts";
+import { respond, type ServedResult } from "./respond/respond.ts";
 import type { ServedRecorder } from "./respond/served-recorder.ts";
 import type { RuleBook } from "./rules/rule-book.ts";
 
@@ -29,6 +31,7 @@ export interface RecommenderParts {
   readonly pipeline: Pipeline<GatewayQuery, RankingNote>;
   readonly rules: Pick<RuleBook, "count">;
   readonly profiles: Client<typeof ProfilesDefinition>;
+  readonly ranker: Client<typeof RankerDefinition>;
   readonly bus: EventBus;
   readonly served: Pick<ServedRecorder, "featureRows" | "record">;
   readonly telemetry: Telemetry;
@@ -59,6 +62,11 @@ export function createRecommender(parts: RecommenderParts): Implementation<typeo
   const observer = observerOf(telemetry, clock);
   const now = ({ manifest }: GatewayRelease): number => servingNow(manifest, clock.nowSeconds(), parts.clockMode);
 
+  const explain = (result: ServedResult, signal: AbortSignal, endsMs: number): Promise<Explained> => {
+    const timeout = AbortSignal.timeout(Math.max(0, Math.floor(endsMs - clock.monotonicMs())));
+    return observer.stage("explain", () => explainScores(parts.ranker, result, AbortSignal.any([signal, timeout])));
+  };
+
   const answer = async (call: CallContext, admit: (release: GatewayRelease) => GatewayQuery): Promise<RecommendResponse> => {
     const endsMs = clock.monotonicMs() + Math.min(parts.deadlineMs, call.remainingMs());
     const recommendationId = randomUUID();
@@ -70,9 +78,11 @@ export function createRecommender(parts: RecommenderParts): Implementation<typeo
       nowMs: () => clock.monotonicMs(),
       observer,
     });
-    const response = await observer.stage("respond", async () => respond(result, recommendationId, telemetry.traceId() ?? ""));
+    const { items, problem } = query.explain ? await explain(result, call.signal, endsMs) : { items: noContributions, problem: null };
+    const told = problem === null ? result : { ...result, degraded: [...result.degraded, problem] };
+    const response = await observer.stage("respond", async () => respond(told, recommendationId, telemetry.traceId() ?? "", items));
     parts.rules.count(result.query.rules);
-    parts.served.record(result, response);
+    parts.served.record(told, response);
     telemetry.metrics.answer(query.surface.name, gradeNames.get(response.grade) ?? "");
     return response;
   };

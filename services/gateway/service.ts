@@ -84,6 +84,7 @@ export function gatewayService(options: GatewayOptions): ServiceModule {
         pipeline,
         rules,
         profiles,
+        ranker,
         bus,
         served,
         telemetry,

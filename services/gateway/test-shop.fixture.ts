@@ -78,6 +78,7 @@ export function queryOf(overrides: Partial<GatewayQuery> = {}): GatewayQuery {
     profileAnswered: false,
     rules: noRules,
     featureRows: 0,
+    explain: false,
     release: sixItems(),
     ...overrides,
   };

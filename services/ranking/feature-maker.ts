@@ -29,6 +29,19 @@ export function featuresOf(maker: FeatureMaker, query: RankQuery, positions: Int
   return { names: table.names, values };
 }
 
+/** The query for the candidates at these positions alone. */
+export function queryOf(query: RankQuery, positions: Int32Array): RankQuery {
+  return {
+    ...query,
+    candidates: positions.map((position) => query.candidates[position]!),
+    sources: query.sources.map(({ source, scores, ranks }) => ({
+      source,
+      scores: Array.from(positions, (position) => scores[position]!),
+      ranks: Array.from(positions, (position) => ranks[position]!),
+    })),
+  };
+}
+
 export function writeStatistics(part: PartWriter, statistics: ItemStatistics): void {
   const { nowSeconds: _, ...arrays } = statistics;
   part.tensors(arrays);

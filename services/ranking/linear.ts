@@ -2,6 +2,7 @@
 
 import { invalid, ModisteError } from "#libs/core/errors.ts";
 import { createRandom } from "#libs/core/random.ts";
+import { groupFeatures } from "#libs/features/groups.ts";
 import { fitLogistic, type LabelledRows, type LogisticModel, logisticDefaults, scoreLogistic } from "#libs/models/logistic/logistic.ts";
 import type { LabelledQuery, LabelWeek, Ranker, RankerFitContext, RankerLoadContext } from "#libs/serve/ranker.ts";
 import { checkFeatures, createFeatureMaker, type FeatureMaker, featuresOf, readStatistics, writeStatistics } from "./feature-maker.ts";
@@ -102,6 +103,16 @@ export const linearRanker: Ranker<LogisticRanker> = {
   score: async (artifact, query) =>
     scoreLogistic(artifact.model, featuresOf(artifact, query, Int32Array.from(query.candidates.keys())).values),
   features: featuresOf,
+  contributions: async ({ model, ...maker }, query, positions) => {
+    const { names, values } = featuresOf(maker, query, positions);
+    const groups = groupFeatures(names);
+    const sums = new Float64Array(positions.length * groups.names.length);
+    values.forEach((value, at) => {
+      const [row, column] = [Math.floor(at / names.length), at % names.length];
+      sums[row * groups.names.length + groups.of[column]!]! += value * model.coefficients[column]!;
+    });
+    return { groups: groups.names, values: sums };
+  },
   close: async () => undefined,
   featureHash: (artifact) => artifact.table.hash,
 };

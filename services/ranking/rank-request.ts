@@ -9,7 +9,8 @@ import type { RankQuery } from "#libs/serve/ranker.ts";
 import type { RankRequest, SourceColumn as SourceColumnMessage } from "#protos/ranker.ts";
 
 const candidatesMax = 2000;
-const featureRowsMax = 100;
+/** Candidates whose features or contributions one request answers. */
+const rowsMax = 100;
 
 /** Below every score of a ranker, and finite as the contract wants it: of items that the release does not know, and of scores that are no number. */
 export const sunkScore = -Number.MAX_VALUE;
@@ -21,9 +22,10 @@ export interface ReadRankRequest {
   readonly query: RankQuery;
 }
 
-function checkRequest({ itemIds, featureRows }: RankRequest): void {
+function checkRequest({ itemIds, featureRows, contributionRows }: RankRequest): void {
   if (itemIds.length > candidatesMax) throw invalid("item_ids", `has ${itemIds.length} entries, at most ${candidatesMax} are ranked`);
-  if (featureRows > featureRowsMax) throw invalid("feature_rows", `is ${featureRows}, at most ${featureRowsMax} are answered`);
+  if (featureRows > rowsMax) throw invalid("feature_rows", `is ${featureRows}, at most ${rowsMax} are answered`);
+  if (contributionRows > rowsMax) throw invalid("contribution_rows", `is ${contributionRows}, at most ${rowsMax} are answered`);
   if (new Set(itemIds).size === itemIds.length) return;
   const places = new Map<string, number>();
   itemIds.forEach((id, place) => {

@@ -6,6 +6,7 @@ import type { PartReader } from "#libs/release/part.ts";
 import type { LabelledQuery, RankerFitContext, RankQuery, SequenceStates } from "#libs/serve/ranker.ts";
 import { createFixtureShop, fixtureClusters } from "#libs/testing/fixture.ts";
 import { createMemoryPart } from "#libs/testing/memory-part.ts";
+import { queryOf } from "./feature-maker.ts";
 import { ranker } from "./ranker.ts";
 
 type Artifact = Awaited<ReturnType<typeof ranker.load>>;
@@ -107,6 +108,26 @@ describe.each(Object.entries(kinds))("the %s ranker", (_, settings) => {
     turn(turned).forEach((score, i) => {
       expect(score).toBeCloseTo(scores[i]!, 5);
     });
+  });
+
+  it("gives a candidate the same score whoever stands beside it", async () => {
+    const { query } = unseen[1]!;
+    const all = await ranker.score(artifact, query);
+    const positions = Int32Array.of(7, 2, 30);
+    const few = await ranker.score(artifact, queryOf(query, positions));
+    positions.forEach((position, i) => {
+      expect(few[i]).toBeCloseTo(all[position]!, 5);
+    });
+  });
+
+  it("says what each group of inputs adds to a score", async () => {
+    const labelled = unseen[0]!;
+    const positions = Int32Array.of(labelled.labels.indexOf(1), labelled.labels.indexOf(0));
+    const { groups, values } = await ranker.contributions(artifact, labelled.query, positions);
+    expect(groups).toEqual(expect.arrayContaining(["itemcf", "own_purchases", "affinity", "price", "sales", "novelty", "user"]));
+    expect(values.length).toBe(positions.length * groups.length);
+    expect(values.every(Number.isFinite)).toBe(true);
+    expect(values.some((value) => value !== 0)).toBe(true);
   });
 
   it("is the same when it is fitted again", async () => {

@@ -47,6 +47,7 @@ export const ranker: Ranker<Loaded> = {
   },
   score: ({ ranker: own, artifact }, query) => own.score(artifact, query),
   features: ({ ranker: own, artifact }, query, positions) => own.features(artifact, query, positions),
+  contributions: ({ ranker: own, artifact }, query, positions) => own.contributions(artifact, query, positions),
   close: ({ ranker: own, artifact }) => own.close(artifact),
   featureHash: ({ ranker: own, artifact }) => own.featureHash(artifact),
 };

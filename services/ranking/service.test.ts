@@ -41,6 +41,10 @@ const byIndex: Ranker<unknown> = {
     names: ["index", "count"],
     values: Float32Array.from([...positions].flatMap((position) => [candidates[position]!, candidates.length])),
   }),
+  contributions: async (_, __, positions) => ({
+    groups: ["index", "nothing"],
+    values: new Float64Array(positions.length * 2).map((_, at) => (at % 2 === 0 ? positions[at / 2]! : 0)),
+  }),
   close: async (artifact) => void closed.push(artifact),
   featureHash: () => "0",
 };
@@ -178,6 +182,13 @@ describe("the ranking service", () => {
     expect(features).toEqual({ hash: "0", positions: [3, 0], values: [9, 3, 7, 3] });
     expect((await rank({ itemIds: ["item-1"] })).features).toBeUndefined();
     await expect(rank({ itemIds: ["item-1"], featureRows: 101 })).rejects.toMatchObject({ field: "feature_rows" });
+  });
+
+  it("answers what adds to the scores of the best candidates", async () => {
+    const { contributions } = await rank({ itemIds: ["item-7", "from another release", "item-1", "item-9"], contributionRows: 2 });
+    expect(contributions).toEqual({ groups: ["index", "nothing"], positions: [3, 0], values: [2, 0, 0, 0] });
+    expect((await rank({ itemIds: ["item-1"] })).contributions).toBeUndefined();
+    await expect(rank({ itemIds: ["item-1"], contributionRows: 101 })).rejects.toMatchObject({ field: "contribution_rows" });
   });
 
   it("closes what it serves with when it ends, and refuses a device that there is not", async () => {

@@ -8,7 +8,7 @@ import { bind } from "#libs/rpc/definition.ts";
 import type { PlaceNetwork, Ranker } from "#libs/serve/ranker.ts";
 import { type ReleaseLibrary, releaseSettings, serveReleases } from "#libs/serve/release-library.ts";
 import { defineService, type ServiceModule } from "#libs/serve/service.ts";
-import { type FeatureRows, RankerDefinition, type RankRequest, type RankResponse } from "#protos/ranker.ts";
+import { type Contributions, type FeatureRows, RankerDefinition, type RankRequest, type RankResponse } from "#protos/ranker.ts";
 import { servicePlacement } from "./devices/place.ts";
 import { deviceSettings } from "./devices/settings.ts";
 import { bestPositions, type ReadRankRequest, readRankRequest, spreadScores } from "./rank-request.ts";
@@ -77,6 +77,19 @@ function featureRows(
   return { hash: ranker.featureHash(artifact), positions, values: Array.from(values) };
 }
 
+async function contributions(
+  ranker: Ranker<unknown>,
+  artifact: unknown,
+  { known, query }: ReadRankRequest,
+  ranked: Float64Array,
+  most: number,
+): Promise<Contributions | undefined> {
+  if (most === 0) return undefined;
+  const best = bestPositions(ranked, most);
+  const { groups, values } = await ranker.contributions(artifact, query, best);
+  return { groups: [...groups], positions: Array.from(best, (position) => known[position]!), values: Array.from(values) };
+}
+
 export function rankingService(ranker: Ranker<unknown>): ServiceModule {
   return defineService({
     config: { ...releaseSettings, ...deviceSettings },
@@ -111,7 +124,13 @@ export function rankingService(ranker: Ranker<unknown>): ServiceModule {
           toldOf = release;
         }
         const features = featureRows(ranker, artifact.artifact, { known, query }, ranked, request.featureRows);
-        return { release, scores, model: ranker.model(artifact.artifact), features };
+        return {
+          release,
+          scores,
+          model: ranker.model(artifact.artifact),
+          features,
+          contributions: await contributions(ranker, artifact.artifact, { known, query }, ranked, request.contributionRows),
+        };
       };
       return { bindings: [bind(RankerDefinition, { rank })], ready: () => releases.notReady(), close: async () => undefined };
     },

@@ -153,7 +153,8 @@ function shuffled(count: number, seed: number, label: string): Int32Array {
 async function openState(options: WideDeepFit, arena: Arena): Promise<State> {
   const { settings, sizes, executor, seed, threads } = options;
   const inputs = deepWidth(sizes);
-  const shape = { inputs, hidden1: settings.hidden1, hidden2: settings.hidden2 };
+  const { hidden1, hidden2, members } = settings;
+  const shape = { inputs, hidden1, hidden2, members };
   const graph = rankingGraph({
     ...shape,
     lists: settings.batchLists,
@@ -164,7 +165,7 @@ async function openState(options: WideDeepFit, arena: Arena): Promise<State> {
   const random = createRandom(seed, "wide & deep weights");
   const dense = createDenseWeights(arena, graph, weightDeviation, random);
   // The straight path starts silent: its features are standardised, and it would drown the layers.
-  dense.weights["straight.weights"]!.fill(0);
+  for (let m = 0; m < members; m++) dense.weights[`member${m}.straight.weights`]!.fill(0);
   const embeddings = createTable(arena, Math.max(1, sizes.embeddingRows), settings.embedding);
   fillNormal(embeddings.weights.values, embeddingDeviation, random);
   return {

@@ -1,32 +1,43 @@
 /** The network of Wide & Deep as graphs. Embedding rows and the sums of the wide part come from outside, as one matrix and one column. */
 
 import { createGraph, type Graph, gradients } from "#libs/graph/graph.ts";
-import { add, logSumExp, matmul, mul, relu, reshape, softplus, sub, sum } from "#libs/graph/ops.ts";
+import { add, logSumExp, matmul, mul, relu, reshape, scale, softplus, sub, sum } from "#libs/graph/ops.ts";
 import { type Dim, input, nameOf, parameter, type Tensor } from "#libs/graph/tensor.ts";
 
+/** Layers of that shape, `members` times side by side. */
 export interface DeepShape {
   /** Columns of the deep part's input. */
   readonly inputs: number;
   readonly hidden1: number;
   readonly hidden2: number;
+  readonly members: number;
 }
 
 type Drop = (name: string, tensor: Tensor) => Tensor;
 
-/** Scores [rows]: two layers beside a straight path, plus the wide part. */
-function scoresOf({ inputs, hidden1, hidden2 }: DeepShape, rows: Dim, drop: Drop): Tensor {
+/** Scores [rows] of each member: two layers beside a straight path, plus the wide part, which all share. */
+function memberScores({ inputs, hidden1, hidden2, members }: DeepShape, rows: Dim, drop: Drop): Tensor[] {
   const deep = input("deep", [rows, inputs]);
+  const wide = input("wide", [rows]);
   const layer = (name: string, x: Tensor, from: number, to: number): Tensor =>
     matmul(x, parameter(`${name}.weights`, [from, to]), { bias: parameter(`${name}.bias`, [to]) });
-  const first = drop("layer1", relu(layer("layer1", deep, inputs, hidden1)));
-  const second = drop("layer2", relu(layer("layer2", first, hidden1, hidden2)));
-  const straight = matmul(deep, parameter("straight.weights", [inputs, 1]));
-  return add(reshape(add(layer("out", second, hidden2, 1), straight), [rows]), input("wide", [rows]));
+  return Array.from({ length: members }, (_, m) => {
+    const first = drop(`member${m}.layer1`, relu(layer(`member${m}.layer1`, deep, inputs, hidden1)));
+    const second = drop(`member${m}.layer2`, relu(layer(`member${m}.layer2`, first, hidden1, hidden2)));
+    const straight = matmul(deep, parameter(`member${m}.straight.weights`, [inputs, 1]));
+    return add(reshape(add(layer(`member${m}.out`, second, hidden2, 1), straight), [rows]), wide);
+  });
 }
 
-/** Named size "rows". Inputs `deep` [rows, inputs] and `wide` [rows]; output `scores` [rows]. */
+const meanOf = (tensors: readonly Tensor[]): Tensor =>
+  scale(
+    tensors.reduce((total, tensor) => add(total, tensor)),
+    1 / tensors.length,
+  );
+
+/** Named size "rows". Inputs `deep` [rows, inputs] and `wide` [rows]; output `scores` [rows], the mean over the members. */
 export function scoringGraph(shape: DeepShape): Graph {
-  return createGraph({ scores: scoresOf(shape, "rows", (_, tensor) => tensor) });
+  return createGraph({ scores: meanOf(memberScores(shape, "rows", (_, tensor) => tensor)) });
 }
 
 export interface RankingTraining extends DeepShape {
@@ -44,20 +55,23 @@ export interface RankingTraining extends DeepShape {
 export function rankingGraph(shape: RankingTraining): Graph {
   const { lists, listLength, loss: kind, dropout } = shape;
   const rows = lists * listLength;
-  const scores = scoresOf(
+  const scores = memberScores(
     shape,
     rows,
     dropout ? (name, tensor) => mul(tensor, input(`dropout/${name}`, tensor.shape)) : (_, tensor) => tensor,
   );
-  const listed = reshape(scores, [lists, listLength]);
   const targets = input("targets", [lists, listLength]);
   const masked = input("masked", [lists, listLength]);
-  const each =
-    kind === "listwise"
+  const lossOf = (member: Tensor): Tensor => {
+    const listed = reshape(member, [lists, listLength]);
+    return kind === "listwise"
       ? sub(logSumExp(add(listed, masked)), sum(mul(targets, listed), [1]))
       : sum(mul(masked, sub(softplus(listed), mul(targets, listed))), [1]);
+  };
+  // Each member learns for itself: a loss of their mean would teach them to lean on each other.
+  const each = meanOf(scores.map(lossOf));
   const loss = sum(mul(each, input("weights", [lists])));
-  const { parameters, inputs } = createGraph({ scores });
+  const { parameters, inputs } = createGraph({ scores: meanOf(scores) });
   const fed = inputs.filter((tensor) => ["deep", "wide"].includes(nameOf(tensor)));
   const names = [...fed, ...parameters].map(nameOf);
   const derived = gradients(loss, [...fed, ...parameters]);

@@ -9,6 +9,7 @@ import { choice, decimal, type SettingSpec, whole } from "#libs/models/settings.
 export interface WideDeepSettings {
   readonly hidden1: number;
   readonly hidden2: number;
+  readonly members: number;
   readonly embedding: number;
   readonly dropout: number;
   readonly loss: "listwise" | "bce";
@@ -35,6 +36,12 @@ export interface WideDeepSettings {
 export const wideDeepSpec: SettingSpec<WideDeepSettings> = {
   hidden1: whole(128, 4, 1024, "units of the first layer"),
   hidden2: whole(64, 4, 1024, "units of the second"),
+  members: whole(
+    4,
+    1,
+    32,
+    "networks side by side, each with a start of its own, whose scores are averaged (Lakshminarayanan et al., NeurIPS 2017)",
+  ),
   embedding: whole(8, 4, 64, "dimensions of an attribute's value, a multiple of 4"),
   dropout: decimal(0.1, 0, 0.9, "share of zeros after each layer"),
   loss: choice("listwise", ["listwise", "bce"], "softmax over the candidates of a request, or each candidate by itself"),

@@ -62,6 +62,7 @@ function baseQuery(release: GatewayRelease, nowSeconds: number): Omit<GatewayQue
     profileAnswered: false,
     rules: noRules,
     featureRows: 0,
+    explain: false,
     release,
   };
 }
@@ -80,6 +81,7 @@ export function admitRecommend(request: RecommendRequest, release: GatewayReleas
     subjects: [...user, ...session],
     surface: surfaceOf(request.surface),
     limit: admitLimit(request.n),
+    explain: request.explain,
     filter: admitFilter(request.filter, release),
     session: admitSession(request.events, session[0] ?? request.userId, nowSeconds),
   };

@@ -39,7 +39,15 @@ export const answerSchemas = {
     releases: { ...textMap, description: "release by part; the pinned one under pinned" },
     trace_id: { ...text, description: "32 hex digits" },
   }),
-  Item: object({ ...itemFields, score: { ...number, description: "comparable inside one answer only" }, reasons: list(ref("Reason")) }),
+  Item: object({
+    ...itemFields,
+    score: { ...number, description: "comparable inside one answer only" },
+    reasons: list(ref("Reason")),
+    contributions: {
+      ...list(object({ group: text, value: number })),
+      description: "what groups of the ranker's inputs add to the score, largest first; empty unless the request asks to explain",
+    },
+  }),
   Reason: object({
     kind: { ...text, description: "a stable word, such as bought_together; pinned, boosted or buried by a rule" },
     source: { ...text, description: "the source that said so; rules for a rule of the shop's rule file" },

@@ -140,6 +140,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<TestDoor> {
     pipeline: definePipeline({ profiles, ranker, sources: [], rules: emptyRuleBook, candidatesMax: 500 }),
     rules: emptyRuleBook,
     profiles,
+    ranker,
     bus: {
       publish: async (_topic, records) => void published.push(...records.map(({ key }) => key)),
       consume: async () => ({ finished: Promise.resolve(), close: async () => undefined }),

@@ -21,6 +21,7 @@ interface RecommendFields {
   readonly n?: number;
   readonly surface?: string;
   readonly now?: number;
+  readonly explain?: boolean;
   readonly filter?: JsonFilter;
   readonly events?: readonly JsonEvent[];
 }
@@ -51,6 +52,7 @@ function recommendRequest(fields: RecommendFields): RecommendRequest {
     filter: filterFromJson(fields.filter),
     events: (fields.events ?? []).map(eventFromJson),
     nowSeconds: Math.floor(fields.now ?? 0),
+    explain: fields.explain ?? false,
   };
 }
 

@@ -12,6 +12,7 @@ const countMax = 2 ** 32 - 1;
 /** The end of the year 9999: whoever sends milliseconds is told. */
 const secondsMax = 253_402_300_799;
 
+const explain = { type: "boolean", description: "whether each item says what adds to its score; takes longer" } as const;
 const now = {
   type: "number",
   minimum: 0,
@@ -61,6 +62,7 @@ export const recommendBody = {
     filter: filterSchema,
     events: { type: "array", items: eventSchema, description: `events of the session at hand, newest last, at most ${sessionEventsMax}` },
     now,
+    explain,
   },
 } as const;
 
@@ -81,6 +83,7 @@ export const recommendQuery = {
     n: limitSchema,
     surface: { type: "string", description: surfaceNames.join(", ") },
     now,
+    explain,
     ...filterQuery,
   },
 } as const;

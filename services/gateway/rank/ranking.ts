@@ -24,6 +24,7 @@ function requestFor(query: GatewayQuery, candidates: CandidateTable): RankReques
       pinned,
     })),
     featureRows: query.featureRows,
+    contributionRows: 0,
   };
 }
 

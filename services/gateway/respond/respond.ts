@@ -3,6 +3,7 @@
 import type { PipelineResult } from "#libs/pipeline/pipeline.ts";
 import { Grade, type RecommendedItem, type RecommendResponse, UserKnowledge } from "#protos/recommender.ts";
 import { catalogItem } from "../catalog-item.ts";
+import { type ItemContributions, noContributions } from "../explain/contributions.ts";
 import { explainCandidate } from "../explain/reasons.ts";
 import { explainRules, type RuleReasons } from "../explain/rules.ts";
 import type { GatewayQuery, Knowledge } from "../query.ts";
@@ -29,7 +30,7 @@ export function gradeOf(result: ServedResult): Grade {
   return Grade.GRADE_FULL;
 }
 
-function itemAt(result: ServedResult, position: number, { pinned, moved }: RuleReasons): RecommendedItem {
+function itemAt(result: ServedResult, position: number, { pinned, moved }: RuleReasons, contributions: ItemContributions): RecommendedItem {
   const { query, candidates, scores } = result;
   const { catalog } = query.release;
   const item = candidates.items[position]!;
@@ -38,6 +39,7 @@ function itemAt(result: ServedResult, position: number, { pinned, moved }: RuleR
     score: Number.isFinite(scores[position]) ? scores[position]! : 0,
     reasons: [...pinned, ...explainCandidate(query, candidates, position), ...moved],
     ...catalogItem(catalog, item),
+    contributions: [...(contributions.get(catalog.ids[item]!) ?? [])],
   };
 }
 
@@ -47,12 +49,17 @@ function releasesOf(result: ServedResult): Record<string, string> {
   return releases;
 }
 
-export function respond(result: ServedResult, recommendationId: string, traceId: string): RecommendResponse {
+export function respond(
+  result: ServedResult,
+  recommendationId: string,
+  traceId: string,
+  contributions: ItemContributions = noContributions,
+): RecommendResponse {
   const byRules = explainRules(result.query, result.candidates.items);
   const count = (outcome: string): number => result.sources.filter((source) => source.outcome === outcome).length;
   return {
     recommendationId,
-    items: Array.from(result.chosen, (position) => itemAt(result, position, byRules(position))),
+    items: Array.from(result.chosen, (position) => itemAt(result, position, byRules(position), contributions)),
     grade: gradeOf(result),
     coverage: {
       user: knowledgeToProto[result.query.knowledge],

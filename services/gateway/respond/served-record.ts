@@ -23,7 +23,7 @@ function featuresOf({ query, note }: ServedResult, itemIds: readonly string[]): 
   const { request, features } = note;
   const times = request.events?.timesSeconds ?? [];
   return {
-    request: { ...request, events: undefined, featureRows: 0 },
+    request: { ...request, events: undefined, featureRows: 0, contributionRows: 0 },
     rows: servedRows(features, request, new Set(itemIds)),
     eventCount: times.length,
     firstEventSeconds: times[0] ?? 0,

@@ -49,6 +49,7 @@ const request = {
   user: { known: true, attributes: { age: "31" } },
   sources: [],
   featureRows: 2,
+  contributionRows: 0,
 };
 
 function resultOf(overrides: Partial<ServedResult> = {}): ServedResult {
@@ -93,7 +94,7 @@ describe("the record of an answer", () => {
       releases: { pinned: "r1", itemcf: "r1" },
       model: "by-hand",
       features: {
-        request: { ...request, events: undefined, featureRows: 0 },
+        request: { ...request, events: undefined, featureRows: 0, contributionRows: 0 },
         // Item a1 was ranked, not served.
         rows: { hash: "h", positions: [0], values: [7, 8] },
         eventCount: 2,

@@ -20,7 +20,7 @@ import { crossCount, type EmbeddedColumn } from "./inputs.ts";
 
 export const modelName = "wide-deep";
 /** Raised when the columns of the input are made of other things. */
-const graphVersion = 2;
+const graphVersion = 3;
 const graphFile = "ranker.onnx";
 /** The file holds the weights too; as arrays they are for executors that read no ONNX. */
 const weightName = (parameter: string): string => `network.${parameter}`;
@@ -71,7 +71,7 @@ export interface WrittenNetwork {
 }
 
 const graphOf = (settings: WideDeepSettings, sizes: DeepSizes): Graph =>
-  scoringGraph({ inputs: deepWidth(sizes), hidden1: settings.hidden1, hidden2: settings.hidden2 });
+  scoringGraph({ inputs: deepWidth(sizes), hidden1: settings.hidden1, hidden2: settings.hidden2, members: settings.members });
 
 /** Writes everything but the statistics of items; golden scores are those of the written file. */
 export async function writeNetwork(part: PartWriter, network: WrittenNetwork): Promise<void> {

@@ -7,7 +7,16 @@ import { fitWideDeep } from "#libs/models/wide-deep/fit.ts";
 import { type DeepSizes, deepWidth, fillDeep, type SequenceRows, sumCrosses } from "#libs/models/wide-deep/inputs.ts";
 import { type WideDeepSettings, wideDeepSpec } from "#libs/models/wide-deep/settings.ts";
 import type { Ranker, RankerFitContext, RankerLoadContext, RankQuery, SequenceStates } from "#libs/serve/ranker.ts";
-import { checkFeatures, createFeatureMaker, type FeatureMaker, featuresOf, readStatistics, writeStatistics } from "../feature-maker.ts";
+import {
+  checkFeatures,
+  createFeatureMaker,
+  type FeatureMaker,
+  featuresOf,
+  queryOf,
+  readStatistics,
+  writeStatistics,
+} from "../feature-maker.ts";
+import { leaveOut } from "./contributions.ts";
 import { collect } from "./examples.ts";
 import {
   buckets,
@@ -97,6 +106,13 @@ async function load({ part, catalog, sequence, place }: RankerLoadContext): Prom
   };
 }
 
+export interface NetworkInputs {
+  /** [rows, width]. */
+  readonly deep: Float32Array;
+  readonly wide: Float32Array;
+  readonly rows: number;
+}
+
 /** The network's input for one request. */
 function fillFeeds(deep: Float32Array, wide: Float32Array, artifact: WideDeepRanker, query: RankQuery, states: Float32Array | null): void {
   const { sizes, sequence, embeddings } = artifact;
@@ -132,6 +148,15 @@ export const wideDeepRanker: Ranker<WideDeepRanker> = {
   load,
   score,
   features: featuresOf,
+  contributions: async (artifact, query, positions) => {
+    const rows = positions.length;
+    if (rows === 0) return { groups: [], values: new Float64Array(0) };
+    const some = queryOf(query, positions);
+    const states = artifact.sequence && (await artifact.sequence.states([query.events]));
+    const [deep, wide] = [new Float32Array(rows * deepWidth(artifact.sizes)), new Float32Array(rows)];
+    fillFeeds(deep, wide, artifact, some, states);
+    return leaveOut(artifact, { deep, wide, rows });
+  },
   close: ({ session }) => session.close(),
   featureHash: ({ table }) => table.hash,
 };

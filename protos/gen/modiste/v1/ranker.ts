@@ -46,6 +46,18 @@ export interface RankRequest {
   sources: SourceColumn[];
   /** Feature rows to answer, at most 100: of the candidates with the highest scores. 0: none. */
   featureRows: number;
+  /** Candidates whose scores are to be explained, at most 100: those with the highest. 0: none. */
+  contributionRows: number;
+}
+
+/** What groups of inputs add to some scores, in the scores' unit. Groups that say the same share it: a row need not add up to its score. */
+export interface Contributions {
+  /** Names of the groups, such as "itemcf", "own_purchases" or "sales". */
+  groups: string[];
+  /** Positions in the request's item_ids, best first. */
+  positions: number[];
+  /** Row-major, one row a position, one column a group. */
+  values: number[];
 }
 
 /** Features of some candidates, as they were scored by. */
@@ -67,7 +79,11 @@ export interface RankResponse {
   /** The model that scored, such as "logistic". */
   model: string;
   /** Rows asked for; absent where none were. Candidates that sank have none. */
-  features: FeatureRows | undefined;
+  features:
+    | FeatureRows
+    | undefined;
+  /** Asked for by contribution_rows; absent where none were. */
+  contributions: Contributions | undefined;
 }
 
 function createBaseSourceColumn(): SourceColumn {
@@ -216,7 +232,16 @@ export const SourceColumn: MessageFns<SourceColumn> = {
 };
 
 function createBaseRankRequest(): RankRequest {
-  return { release: "", nowSeconds: 0, itemIds: [], events: undefined, user: undefined, sources: [], featureRows: 0 };
+  return {
+    release: "",
+    nowSeconds: 0,
+    itemIds: [],
+    events: undefined,
+    user: undefined,
+    sources: [],
+    featureRows: 0,
+    contributionRows: 0,
+  };
 }
 
 export const RankRequest: MessageFns<RankRequest> = {
@@ -241,6 +266,9 @@ export const RankRequest: MessageFns<RankRequest> = {
     }
     if (message.featureRows !== 0) {
       writer.uint32(56).uint32(message.featureRows);
+    }
+    if (message.contributionRows !== 0) {
+      writer.uint32(64).uint32(message.contributionRows);
     }
     return writer;
   },
@@ -314,6 +342,14 @@ export const RankRequest: MessageFns<RankRequest> = {
             message.featureRows = reader.uint32();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.contributionRows = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -349,6 +385,11 @@ export const RankRequest: MessageFns<RankRequest> = {
         : isSet(object.feature_rows)
         ? globalThis.Number(object.feature_rows)
         : 0,
+      contributionRows: isSet(object.contributionRows)
+        ? globalThis.Number(object.contributionRows)
+        : isSet(object.contribution_rows)
+        ? globalThis.Number(object.contribution_rows)
+        : 0,
     };
   },
 
@@ -375,6 +416,9 @@ export const RankRequest: MessageFns<RankRequest> = {
     if (message.featureRows !== 0) {
       obj.featureRows = Math.round(message.featureRows);
     }
+    if (message.contributionRows !== 0) {
+      obj.contributionRows = Math.round(message.contributionRows);
+    }
     return obj;
   },
 
@@ -394,6 +438,138 @@ export const RankRequest: MessageFns<RankRequest> = {
       : undefined;
     message.sources = object.sources?.map((e) => SourceColumn.fromPartial(e)) || [];
     message.featureRows = object.featureRows ?? 0;
+    message.contributionRows = object.contributionRows ?? 0;
+    return message;
+  },
+};
+
+function createBaseContributions(): Contributions {
+  return { groups: [], positions: [], values: [] };
+}
+
+export const Contributions: MessageFns<Contributions> = {
+  encode(message: Contributions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.groups) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.positions.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.positions) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.values.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.values) {
+        writer.float(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Contributions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContributions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.groups.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.positions.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.positions.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag === 29) {
+              message.values.push(reader.float());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.values.push(reader.float());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Contributions {
+    return {
+      groups: globalThis.Array.isArray(object?.groups) ? object.groups.map((e: any) => globalThis.String(e)) : [],
+      positions: globalThis.Array.isArray(object?.positions)
+        ? object.positions.map((e: any) => globalThis.Number(e))
+        : [],
+      values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => globalThis.Number(e)) : [],
+    };
+  },
+
+  toJSON(message: Contributions): unknown {
+    const obj: any = {};
+    if (message.groups?.length) {
+      obj.groups = message.groups;
+    }
+    if (message.positions?.length) {
+      obj.positions = message.positions.map((e) => Math.round(e));
+    }
+    if (message.values?.length) {
+      obj.values = message.values.map((e) => floatToJson(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Contributions>): Contributions {
+    return Contributions.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Contributions>): Contributions {
+    const message = createBaseContributions();
+    message.groups = object.groups?.map((e) => e) || [];
+    message.positions = object.positions?.map((e) => e) || [];
+    message.values = object.values?.map((e) => e) || [];
     return message;
   },
 };
@@ -530,7 +706,7 @@ export const FeatureRows: MessageFns<FeatureRows> = {
 };
 
 function createBaseRankResponse(): RankResponse {
-  return { release: "", scores: [], model: "", features: undefined };
+  return { release: "", scores: [], model: "", features: undefined, contributions: undefined };
 }
 
 export const RankResponse: MessageFns<RankResponse> = {
@@ -550,6 +726,9 @@ export const RankResponse: MessageFns<RankResponse> = {
     }
     if (message.features !== undefined) {
       FeatureRows.encode(message.features, writer.uint32(34).fork()).join();
+    }
+    if (message.contributions !== undefined) {
+      Contributions.encode(message.contributions, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -609,6 +788,14 @@ export const RankResponse: MessageFns<RankResponse> = {
             message.features = FeatureRows.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.contributions = Contributions.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -627,6 +814,7 @@ export const RankResponse: MessageFns<RankResponse> = {
       scores: globalThis.Array.isArray(object?.scores) ? object.scores.map((e: any) => globalThis.Number(e)) : [],
       model: isSet(object.model) ? globalThis.String(object.model) : "",
       features: isSet(object.features) ? FeatureRows.fromJSON(object.features) : undefined,
+      contributions: isSet(object.contributions) ? Contributions.fromJSON(object.contributions) : undefined,
     };
   },
 
@@ -644,6 +832,9 @@ export const RankResponse: MessageFns<RankResponse> = {
     if (message.features !== undefined) {
       obj.features = FeatureRows.toJSON(message.features);
     }
+    if (message.contributions !== undefined) {
+      obj.contributions = Contributions.toJSON(message.contributions);
+    }
     return obj;
   },
 
@@ -657,6 +848,9 @@ export const RankResponse: MessageFns<RankResponse> = {
     message.model = object.model ?? "";
     message.features = (object.features !== undefined && object.features !== null)
       ? FeatureRows.fromPartial(object.features)
+      : undefined;
+    message.contributions = (object.contributions !== undefined && object.contributions !== null)
+      ? Contributions.fromPartial(object.contributions)
       : undefined;
     return message;
   },

@@ -178,6 +178,8 @@ export interface RecommendRequest {
   events: Event[];
   /** The instant for which to answer, seconds since 1970 UTC. 0: now, or the end of the release's data when that is what the server runs on. */
   nowSeconds: number;
+  /** Whether each item is to say what adds to its score. It takes the ranking service a second look at the items: for people who ask why, not for shops. */
+  explain: boolean;
 }
 
 /** Asks for items like a given one. */
@@ -241,11 +243,21 @@ export interface RecommendedItem {
   price: number;
   /** Attributes of the catalogue for this item. */
   attributes: { [key: string]: string };
+  /** What groups of the ranker's inputs add to its score, largest first, when the request asks to explain; empty for an item that was not ranked. */
+  contributions: Contribution[];
 }
 
 export interface RecommendedItem_AttributesEntry {
   key: string;
   value: string;
+}
+
+/** What one group of the ranker's inputs adds to a score. */
+export interface Contribution {
+  /** Name of the group: a source, "own_purchases", "sales" and so on. */
+  group: string;
+  /** In the unit of the ranker's score; below 0 where it speaks against the item. */
+  value: number;
 }
 
 /** What one source contributed. */
@@ -406,7 +418,16 @@ export interface GetUserResponse_AttributesEntry {
 }
 
 function createBaseRecommendRequest(): RecommendRequest {
-  return { userId: "", sessionId: "", n: undefined, surface: "", filter: undefined, events: [], nowSeconds: 0 };
+  return {
+    userId: "",
+    sessionId: "",
+    n: undefined,
+    surface: "",
+    filter: undefined,
+    events: [],
+    nowSeconds: 0,
+    explain: false,
+  };
 }
 
 export const RecommendRequest: MessageFns<RecommendRequest> = {
@@ -431,6 +452,9 @@ export const RecommendRequest: MessageFns<RecommendRequest> = {
     }
     if (message.nowSeconds !== 0) {
       writer.uint32(56).int64(message.nowSeconds);
+    }
+    if (message.explain !== false) {
+      writer.uint32(64).bool(message.explain);
     }
     return writer;
   },
@@ -504,6 +528,14 @@ export const RecommendRequest: MessageFns<RecommendRequest> = {
             message.nowSeconds = longToNumber(reader.int64());
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.explain = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -537,6 +569,7 @@ export const RecommendRequest: MessageFns<RecommendRequest> = {
         : isSet(object.now_seconds)
         ? globalThis.Number(object.now_seconds)
         : 0,
+      explain: isSet(object.explain) ? globalThis.Boolean(object.explain) : false,
     };
   },
 
@@ -563,6 +596,9 @@ export const RecommendRequest: MessageFns<RecommendRequest> = {
     if (message.nowSeconds !== 0) {
       obj.nowSeconds = Math.round(message.nowSeconds);
     }
+    if (message.explain !== false) {
+      obj.explain = message.explain;
+    }
     return obj;
   },
 
@@ -580,6 +616,7 @@ export const RecommendRequest: MessageFns<RecommendRequest> = {
       : undefined;
     message.events = object.events?.map((e) => Event.fromPartial(e)) || [];
     message.nowSeconds = object.nowSeconds ?? 0;
+    message.explain = object.explain ?? false;
     return message;
   },
 };
@@ -1047,7 +1084,7 @@ export const Reason: MessageFns<Reason> = {
 };
 
 function createBaseRecommendedItem(): RecommendedItem {
-  return { itemId: "", score: 0, reasons: [], name: "", category: "", price: 0, attributes: {} };
+  return { itemId: "", score: 0, reasons: [], name: "", category: "", price: 0, attributes: {}, contributions: [] };
 }
 
 export const RecommendedItem: MessageFns<RecommendedItem> = {
@@ -1073,6 +1110,9 @@ export const RecommendedItem: MessageFns<RecommendedItem> = {
     globalThis.Object.entries(message.attributes).forEach(([key, value]: [string, string]) => {
       RecommendedItem_AttributesEntry.encode({ key: key as any, value }, writer.uint32(58).fork()).join();
     });
+    for (const v of message.contributions) {
+      Contribution.encode(v!, writer.uint32(66).fork()).join();
+    }
     return writer;
   },
 
@@ -1148,6 +1188,14 @@ export const RecommendedItem: MessageFns<RecommendedItem> = {
             }
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.contributions.push(Contribution.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1186,6 +1234,9 @@ export const RecommendedItem: MessageFns<RecommendedItem> = {
           {},
         )
         : {},
+      contributions: globalThis.Array.isArray(object?.contributions)
+        ? object.contributions.map((e: any) => Contribution.fromJSON(e))
+        : [],
     };
   },
 
@@ -1218,6 +1269,9 @@ export const RecommendedItem: MessageFns<RecommendedItem> = {
         });
       }
     }
+    if (message.contributions?.length) {
+      obj.contributions = message.contributions.map((e) => Contribution.toJSON(e));
+    }
     return obj;
   },
 
@@ -1241,6 +1295,7 @@ export const RecommendedItem: MessageFns<RecommendedItem> = {
       },
       {},
     );
+    message.contributions = object.contributions?.map((e) => Contribution.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1326,6 +1381,91 @@ export const RecommendedItem_AttributesEntry: MessageFns<RecommendedItem_Attribu
     const message = createBaseRecommendedItem_AttributesEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseContribution(): Contribution {
+  return { group: "", value: 0 };
+}
+
+export const Contribution: MessageFns<Contribution> = {
+  encode(message: Contribution, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.group !== "") {
+      writer.uint32(10).string(message.group);
+    }
+    if (message.value !== 0) {
+      writer.uint32(17).double(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Contribution {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContribution();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.value = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Contribution {
+    return {
+      group: isSet(object.group) ? globalThis.String(object.group) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+    };
+  },
+
+  toJSON(message: Contribution): unknown {
+    const obj: any = {};
+    if (message.group !== "") {
+      obj.group = message.group;
+    }
+    if (message.value !== 0) {
+      obj.value = floatToJson(message.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Contribution>): Contribution {
+    return Contribution.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Contribution>): Contribution {
+    const message = createBaseContribution();
+    message.group = object.group ?? "";
+    message.value = object.value ?? 0;
     return message;
   },
 };
