@@ -153,6 +153,31 @@ describe.each(Object.entries(kinds))("the %s ranker", (_, settings) => {
   });
 });
 
+/** States that tell the cluster which the user will take from; every other source of that knowledge is taken away. */
+const d = 4;
+const vectors = Float32Array.from({ length: (shop.catalog.itemCount + 1) * d }, (_, at) =>
+  Math.floor(at / d) % fixtureClusters === at % d ? 1 : 0,
+);
+const tables = {
+  d,
+  length: 10,
+  items: vectors,
+  positions: new Float32Array(10 * d),
+  types: null,
+  gaps: null,
+  nobody: new Float32Array(d),
+};
+const sequence: SequenceStates = {
+  tables,
+  states: async (histories) => {
+    const states = new Float32Array(histories.length * d);
+    histories.forEach(({ items }, h) => {
+      if (items.length > 0) states[h * d + (items[items.length - 1]! % fixtureClusters)] = 1;
+    });
+    return states;
+  },
+};
+
 describe("rankers by name", () => {
   it("refuses a kind that it does not know, and a part that none of them wrote", async () => {
     expect(() => ranker.check({ kind: "magic" }, "--settings")).toThrow(/--settings.*ranking\.kind.*linear, wide-deep/);
@@ -171,31 +196,6 @@ describe("rankers by name", () => {
 
 describe("the wide-deep ranker", () => {
   const settings = kinds["wide-deep"];
-
-  /** States that tell the cluster which the user will take from; every other source of that knowledge is taken away. */
-  const d = 4;
-  const vectors = Float32Array.from({ length: (shop.catalog.itemCount + 1) * d }, (_, at) =>
-    Math.floor(at / d) % fixtureClusters === at % d ? 1 : 0,
-  );
-  const tables = {
-    d,
-    length: 10,
-    items: vectors,
-    positions: new Float32Array(10 * d),
-    types: null,
-    gaps: null,
-    nobody: new Float32Array(d),
-  };
-  const sequence: SequenceStates = {
-    tables,
-    states: async (histories) => {
-      const states = new Float32Array(histories.length * d);
-      histories.forEach(({ items }, h) => {
-        if (items.length > 0) states[h * d + (items[items.length - 1]! % fixtureClusters)] = 1;
-      });
-      return states;
-    },
-  };
 
   it("reads SASRec's states, and refuses a release whose SASRec is missing or of another size", async () => {
     const bare = { ...settings, sourceScores: "none", wide: "none" };
@@ -219,8 +219,16 @@ describe("the wide-deep ranker", () => {
     expect(scale[names.indexOf("bought")]).toBeGreaterThan(0);
   });
 
-  it("learns from each candidate by itself as well", async () => {
-    expect(await shareRight(await load(await fitted({ ...settings, loss: "bce" })))).toBeGreaterThan(0.8);
+  it("of two towers ranks by who asks and what it is, whatever sources and own purchases say", async () => {
+    const towers = await load(await fitted({ ...settings, network: "two-tower", wide: "none", epochs: 40 }, { sequence }), sequence);
+    expect(ranker.model(towers)).toBe("two-tower");
+    expect(await shareRight(towers)).toBeGreaterThan(0.7);
+    const { query } = unseen[5]!;
+    expect(await ranker.score(towers, { ...query, sources: [] })).toEqual(await ranker.score(towers, query));
+  });
+
+  it("learns from lists as well", async () => {
+    expect(await shareRight(await load(await fitted({ ...settings, loss: "listwise" })))).toBeGreaterThan(0.8);
   });
 
   it.each([

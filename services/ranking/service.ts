@@ -13,6 +13,7 @@ import { servicePlacement } from "./devices/place.ts";
 import { deviceSettings } from "./devices/settings.ts";
 import { bestPositions, type ReadRankRequest, readRankRequest, spreadScores } from "./rank-request.ts";
 import { goldenHistory, loadReleaseSequence, type SequenceModel } from "./sequence-part.ts";
+import { cacheStates } from "./state-cache.ts";
 
 interface RankingArtifact {
   readonly catalog: IndexedCatalog;
@@ -56,7 +57,7 @@ async function loadArtifact(
   const sequence = await loadReleaseSequence(library.store, manifest, catalog);
   try {
     const part = await library.store.part(manifest, "ranking");
-    return { catalog, artifact: await ranker.load({ part, catalog, sequence, place }), sequence };
+    return { catalog, artifact: await ranker.load({ part, catalog, sequence: sequence && cacheStates(sequence), place }), sequence };
   } catch (cause) {
     await sequence?.close();
     throw cause;

@@ -15,7 +15,7 @@ interface Flags {
 
 await new Command("bench:quality")
   .description("quality on public data, from raw files to figures beside published ones")
-  .argument("[sets...]", "gowalla, diginetica, beauty, online-retail, hm, hm-week; all when none is named")
+  .argument("[sets...]", "gowalla, diginetica, beauty, online-retail, online-retail-ablations, hm, hm-week; all when none is named")
   .option("--raw <folder>", "where the raw files lie, one folder a source", "../shared/data")
   .option("--home <folder>", "home folder of data sets and recorded runs (default: MODISTE_HOME or .modiste)")
   .option("--fresh", "forget recorded runs", false)

@@ -18,7 +18,7 @@ import {
 import { type Batch, createBatch, fillBatch, type RankingLists } from "#libs/models/wide-deep/batches.ts";
 import { createFtrl, type Ftrl, stepFtrl } from "#libs/models/wide-deep/ftrl.ts";
 import { type DeepSizes, deepWidth, fillDeep, sumCrosses } from "#libs/models/wide-deep/inputs.ts";
-import { rankingGraph, scoringGraph } from "#libs/models/wide-deep/network.ts";
+import { rankingGraph, scoringGraph, type TowerColumns } from "#libs/models/wide-deep/network.ts";
 import type { WideDeepSettings } from "#libs/models/wide-deep/settings.ts";
 import { type Arena, type Block, createArena, openKernels, type SparseKernels } from "#libs/sparse/wasm.ts";
 
@@ -26,6 +26,8 @@ export interface WideDeepFit {
   readonly lists: RankingLists;
   readonly sizes: DeepSizes;
   readonly settings: WideDeepSettings;
+  /** Columns of the two towers; null for one network over all. */
+  readonly towers: TowerColumns | null;
   readonly executor: Executor;
   readonly seed: number;
   readonly threads: number;
@@ -154,7 +156,7 @@ async function openState(options: WideDeepFit, arena: Arena): Promise<State> {
   const { settings, sizes, executor, seed, threads } = options;
   const inputs = deepWidth(sizes);
   const { hidden1, hidden2, members } = settings;
-  const shape = { inputs, hidden1, hidden2, members };
+  const shape = { inputs, hidden1, hidden2, members, towers: options.towers };
   const graph = rankingGraph({
     ...shape,
     lists: settings.batchLists,
@@ -165,7 +167,7 @@ async function openState(options: WideDeepFit, arena: Arena): Promise<State> {
   const random = createRandom(seed, "wide & deep weights");
   const dense = createDenseWeights(arena, graph, weightDeviation, random);
   // The straight path starts silent: its features are standardised, and it would drown the layers.
-  for (let m = 0; m < members; m++) dense.weights[`member${m}.straight.weights`]!.fill(0);
+  for (const [name, values] of Object.entries(dense.weights)) if (name.endsWith("straight.weights")) values.fill(0);
   const embeddings = createTable(arena, Math.max(1, sizes.embeddingRows), settings.embedding);
   fillNormal(embeddings.weights.values, embeddingDeviation, random);
   return {

@@ -2,7 +2,13 @@
 
 import { createGraph, type Graph, gradients } from "#libs/graph/graph.ts";
 import { add, logSumExp, matmul, mul, relu, reshape, scale, softplus, sub, sum } from "#libs/graph/ops.ts";
-import { type Dim, input, nameOf, parameter, type Tensor } from "#libs/graph/tensor.ts";
+import { constant, type Dim, input, nameOf, parameter, type Tensor } from "#libs/graph/tensor.ts";
+
+/** Columns of the input that describe the user, and those that describe the item: 1 or 0 each, [inputs]. */
+export interface TowerColumns {
+  readonly user: Float32Array;
+  readonly item: Float32Array;
+}
 
 /** Layers of that shape, `members` times side by side. */
 export interface DeepShape {
@@ -11,21 +17,43 @@ export interface DeepShape {
   readonly hidden1: number;
   readonly hidden2: number;
   readonly members: number;
+  /** Two towers that meet in a product only, each over its columns; null: one network over all. */
+  readonly towers: TowerColumns | null;
 }
 
 type Drop = (name: string, tensor: Tensor) => Tensor;
 
-/** Scores [rows] of each member: two layers beside a straight path, plus the wide part, which all share. */
-function memberScores({ inputs, hidden1, hidden2, members }: DeepShape, rows: Dim, drop: Drop): Tensor[] {
+type Layer = (name: string, x: Tensor, from: number, to: number) => Tensor;
+
+const layer: Layer = (name, x, from, to) => matmul(x, parameter(`${name}.weights`, [from, to]), { bias: parameter(`${name}.bias`, [to]) });
+
+/** [rows, 1]: two layers beside a straight path. */
+function deepScore(name: string, deep: Tensor, { inputs, hidden1, hidden2 }: DeepShape, drop: Drop): Tensor {
+  const first = drop(`${name}.layer1`, relu(layer(`${name}.layer1`, deep, inputs, hidden1)));
+  const second = drop(`${name}.layer2`, relu(layer(`${name}.layer2`, first, hidden1, hidden2)));
+  return add(layer(`${name}.out`, second, hidden2, 1), matmul(deep, parameter(`${name}.straight.weights`, [inputs, 1])));
+}
+
+/** [rows, 1]: the product of two vectors beside what the item has by itself (Yi et al., RecSys 2019, doi 10.1145/3298689.3346996, section 3). */
+function towerScore(name: string, deep: Tensor, towers: TowerColumns, { inputs, hidden1, hidden2 }: DeepShape, drop: Drop): Tensor {
+  const tower = (own: string, columns: Float32Array): Tensor => {
+    const x = mul(deep, constant(columns));
+    return layer(`${own}.out`, drop(`${own}.layer1`, relu(layer(`${own}.layer1`, x, inputs, hidden1))), hidden1, hidden2);
+  };
+  const [user, item] = [tower(`${name}.user`, towers.user), tower(`${name}.item`, towers.item)];
+  const product = scale(sum(mul(user, item), [1], { keep: true }), 1 / Math.sqrt(hidden2));
+  return add(product, matmul(item, parameter(`${name}.item.own.weights`, [hidden2, 1])));
+}
+
+/** Scores [rows] of each member, plus the wide part, which all share. */
+function memberScores(shape: DeepShape, rows: Dim, drop: Drop): Tensor[] {
+  const { inputs, members, towers } = shape;
   const deep = input("deep", [rows, inputs]);
   const wide = input("wide", [rows]);
-  const layer = (name: string, x: Tensor, from: number, to: number): Tensor =>
-    matmul(x, parameter(`${name}.weights`, [from, to]), { bias: parameter(`${name}.bias`, [to]) });
   return Array.from({ length: members }, (_, m) => {
-    const first = drop(`member${m}.layer1`, relu(layer(`member${m}.layer1`, deep, inputs, hidden1)));
-    const second = drop(`member${m}.layer2`, relu(layer(`member${m}.layer2`, first, hidden1, hidden2)));
-    const straight = matmul(deep, parameter(`member${m}.straight.weights`, [inputs, 1]));
-    return add(reshape(add(layer(`member${m}.out`, second, hidden2, 1), straight), [rows]), wide);
+    const name = `member${m}`;
+    const own = towers ? towerScore(name, deep, towers, shape, drop) : deepScore(name, deep, shape, drop);
+    return add(reshape(own, [rows]), wide);
   });
 }
 

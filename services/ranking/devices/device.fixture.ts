@@ -12,7 +12,7 @@ import { type DeviceLimits, DeviceSession, type DeviceWatcher } from "./device-s
 import { commandFile, type StandInCommand } from "./stand-in.fixture.ts";
 
 export const standIn = new URL("./stand-in.fixture.ts", import.meta.url);
-export const graph = scoringGraph({ inputs: 6, hidden1: 4, hidden2: 4, members: 2 });
+export const graph = scoringGraph({ inputs: 6, hidden1: 4, hidden2: 4, members: 2, towers: null });
 export const weights: Readonly<Record<string, Float32Array>> = Object.fromEntries(
   graph.parameters.map((tensor, p) => {
     const count = tensor.shape.reduce<number>((product, dim) => product * (dim as number), 1);

@@ -39,9 +39,12 @@ export interface RequestInputs {
 /** Standard deviations at which a feature is cut off: an outlier must not carry a request away. */
 const cutDeviations = 8;
 
+/** Name of the user's age segment among the embedded columns. */
+export const segmentColumn = "segment";
+
 /** The user's age segment is the last column; the others are the catalogue's. */
 export function embeddedColumns({ columns }: Pick<FeatureMaker, "columns">): EmbeddedColumn[] {
-  return [...columns.map(({ name, values }) => ({ name, size: values.length })), { name: "segment", size: segmentNames.length }];
+  return [...columns.map(({ name, values }) => ({ name, size: values.length })), { name: segmentColumn, size: segmentNames.length }];
 }
 
 export function startsOf(columns: readonly EmbeddedColumn[]): Int32Array {

@@ -9,7 +9,7 @@ import { exportOnnx } from "#libs/graph/onnx.ts";
 import { nameOf } from "#libs/graph/tensor.ts";
 import type { WideDeepModel } from "#libs/models/wide-deep/fit.ts";
 import { type DeepSizes, deepWidth, fillDeep, sumCrosses } from "#libs/models/wide-deep/inputs.ts";
-import { scoringGraph } from "#libs/models/wide-deep/network.ts";
+import { scoringGraph, type TowerColumns } from "#libs/models/wide-deep/network.ts";
 import type { WideDeepSettings } from "#libs/models/wide-deep/settings.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
 import type { PlaceNetwork, SequenceStates } from "#libs/serve/ranker.ts";
@@ -17,8 +17,9 @@ import type { FeatureMaker } from "../feature-maker.ts";
 import { count, graphMeta, graphShapes, isGolden, openGraphFile, readGraphMeta, refusalOf, trainingMeta } from "../graph-part.ts";
 import type { TrainingLists } from "./examples.ts";
 import { crossCount, type EmbeddedColumn } from "./inputs.ts";
+import { towerColumns } from "./towers.ts";
 
-export const modelName = "wide-deep";
+const modelName = "wide-deep";
 /** Raised when the columns of the input are made of other things. */
 const graphVersion = 3;
 const graphFile = "ranker.onnx";
@@ -70,13 +71,27 @@ export interface WrittenNetwork {
   readonly nowSeconds: number;
 }
 
-const graphOf = (settings: WideDeepSettings, sizes: DeepSizes): Graph =>
-  scoringGraph({ inputs: deepWidth(sizes), hidden1: settings.hidden1, hidden2: settings.hidden2, members: settings.members });
+interface NetworkColumns {
+  readonly settings: WideDeepSettings;
+  /** Names of the features. */
+  readonly features: readonly string[];
+  readonly embedded: readonly EmbeddedColumn[];
+  readonly sizes: DeepSizes;
+}
+
+/** Columns of the towers; null where the network has none. */
+export const towersOf = ({ settings, features, embedded, sizes }: NetworkColumns): TowerColumns | null =>
+  settings.network === "two-tower" ? towerColumns(features, embedded, sizes) : null;
+
+function graphOf(columns: NetworkColumns): Graph {
+  const { hidden1, hidden2, members } = columns.settings;
+  return scoringGraph({ inputs: deepWidth(columns.sizes), hidden1, hidden2, members, towers: towersOf(columns) });
+}
 
 /** Writes everything but the statistics of items; golden scores are those of the written file. */
 export async function writeNetwork(part: PartWriter, network: WrittenNetwork): Promise<void> {
   const { settings, sizes, embedded, maker, model, examples, sources, nowSeconds } = network;
-  const graph = graphOf(settings, sizes);
+  const graph = graphOf({ settings, features: maker.table.names, embedded, sizes });
   const bytes = exportOnnx(graph, {
     weights: model.weights,
     metadata: { "modiste.part": "ranking", "modiste.graph_version": String(graphVersion), "modiste.feature_hash": maker.table.hash },
@@ -162,7 +177,7 @@ export interface OpenScoring {
 
 /** The network, ready to run: its golden rows score as when it was made. */
 export async function openScoring({ part, meta, settings, sizes, place = onCpu }: OpenScoring): Promise<Session> {
-  const graph = graphOf(settings, sizes);
+  const graph = graphOf({ settings, features: meta.features, embedded: meta.embedded, sizes });
   const session = await openGraphFile(part, graphFile, graph);
   const { golden } = meta;
   try {

@@ -29,7 +29,7 @@ import {
   requestInputs,
   startsOf,
 } from "./inputs.ts";
-import { checkColumns, modelName, openScoring, readMeta, sequenceOf, writeNetwork } from "./part.ts";
+import { checkColumns, openScoring, readMeta, sequenceOf, towersOf, writeNetwork } from "./part.ts";
 import { createScratch, type Scratch } from "./scratch.ts";
 
 export interface WideDeepRanker extends InputMaker {
@@ -63,7 +63,17 @@ async function fit(context: RankerFitContext): Promise<void> {
   const embedded = embeddedColumns(maker);
   const sizes = sizesOf(maker, embedded, settings, sequence?.tables.d ?? 0, buckets);
   const executor = await openExecutor("onnx");
-  const model = await fitWideDeep({ lists, sizes, settings, executor, seed, threads, progress, signal });
+  const model = await fitWideDeep({
+    lists,
+    sizes,
+    settings,
+    towers: towersOf({ settings, features: maker.table.names, embedded, sizes }),
+    executor,
+    seed,
+    threads,
+    progress,
+    signal,
+  });
   writeStatistics(part, serving.statistics);
   const { nowSeconds } = serving.statistics;
   await writeNetwork(part, { settings, sizes, embedded, maker, model, examples, sources, nowSeconds });
@@ -142,7 +152,7 @@ async function score(artifact: WideDeepRanker, query: RankQuery): Promise<Float6
 }
 
 export const wideDeepRanker: Ranker<WideDeepRanker> = {
-  model: () => modelName,
+  model: ({ settings }) => settings.network,
   check: (settings, place) => void readWideDeep(settings, `${place}: ranking`),
   fit,
   load,
