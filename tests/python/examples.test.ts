@@ -1,4 +1,4 @@
-/** docs/examples/score_sasrec.py against our own scores. It needs packages of Python's, so it runs in CI and by `npm run test:python`. */
+/** The examples in docs/examples against our own scores. They need packages of Python's, so they run in CI and by `npm run test:python`. */
 
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -13,8 +13,9 @@ import { createFixtureShop } from "#libs/testing/fixture.ts";
 import { defaultLabels } from "../../services/cli/training/label-weeks.ts";
 import { trainSequencePart } from "../../services/cli/training/sequence.ts";
 import { loadModels, type SequenceModel } from "../../services/fleet.ts";
+import { labelled, catalog as shopCatalog, sources, statistics } from "../../services/ranking/labelled.fixture.ts";
 
-const script = fileURLToPath(new URL("../../docs/examples/score_sasrec.py", import.meta.url));
+const scriptOf = (name: string): string => fileURLToPath(new URL(`../../docs/examples/${name}.py`, import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), "modiste-python-"));
 const python = join(folder, "venv/bin/python");
 
@@ -32,11 +33,11 @@ function install(): string | null {
 }
 
 const missing = install();
-if (missing !== null) process.stderr.write(`docs/examples/score_sasrec.py is not tested: ${missing}\n`);
+if (missing !== null) process.stderr.write(`docs/examples is not tested: ${missing}\n`);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-describe.skipIf(missing !== null)(`the Python example${missing === null ? "" : ` is not tested: ${missing}`}`, () => {
+describe.skipIf(missing !== null)(`the Python example of SASRec${missing === null ? "" : ` is not tested: ${missing}`}`, () => {
   const { catalog, interactions, nowSeconds } = createFixtureShop();
   const indexed = indexCatalog(catalog, nowSeconds);
   const release = join(folder, "releases/.draft-python");
@@ -62,7 +63,7 @@ describe.skipIf(missing !== null)(`the Python example${missing === null ? "" : `
   });
   afterAll(() => model?.close());
 
-  const run = (...words: string[]) => spawnSync(python, [script, release, ...words], { encoding: "utf8" });
+  const run = (...words: string[]) => spawnSync(python, [scriptOf("score_sasrec"), release, ...words], { encoding: "utf8" });
 
   it("scores the golden histories as we do, to 1e-4", () => {
     const { stdout, stderr, status } = run("--golden");
@@ -91,4 +92,55 @@ describe.skipIf(missing !== null)(`the Python example${missing === null ? "" : `
       expect(Number(lines[0]!.split("\t")[1])).toBeCloseTo(best, 4);
     },
   );
+});
+
+describe.skipIf(missing !== null)(`the Python example of Wide & Deep${missing === null ? "" : ` is not tested: ${missing}`}`, () => {
+  const release = join(folder, "releases/.draft-ranker");
+  const script = scriptOf("score_ranker");
+  const { query } = labelled(210);
+  let scores: Float64Array;
+  let rows: string;
+
+  beforeAll(async () => {
+    const { ranker } = await loadModels();
+    const draft = await openFolderStore(join(folder, "releases")).create("ranker");
+    const weeks = [
+      { nowSeconds: query.nowSeconds, catalog: shopCatalog, statistics, queries: Array.from({ length: 80 }, (_, user) => labelled(user)) },
+    ];
+    const serving = { catalog: shopCatalog, statistics };
+    const settings = { kind: "wide-deep", wide: "none", hidden1: 16, hidden2: 8, epochs: 2 };
+    const options = { weeks, sources, serving, sequence: null, settings, seed: 1, threads: 1, progress: noProgress };
+    await draft.writePart("ranking", (part) => ranker.fit({ ...options, part, signal: new AbortController().signal }));
+    const artifact = await ranker.load({ part: await draft.readPart("ranking"), catalog: shopCatalog, sequence: null });
+    const positions = Int32Array.from(query.candidates.keys());
+    const { names, values } = ranker.features(artifact, query, positions);
+    const columns = [shopCatalog.category, ...shopCatalog.attributes];
+    rows = Array.from(positions, (row) =>
+      JSON.stringify({
+        features: Object.fromEntries(names.map((name, c) => [name, values[row * names.length + c]])),
+        categories: Object.fromEntries([
+          ...columns.map(({ name, codes }) => [name, codes[query.candidates[row]!]]),
+          // Nothing is known of the user's age.
+          ["segment", 0],
+        ]),
+      }),
+    ).join("\n");
+    scores = await ranker.score(artifact, query);
+    await ranker.close(artifact);
+  });
+
+  it("scores the golden rows as we do, to 1e-4", () => {
+    const { stdout, stderr, status } = spawnSync(python, [script, release, "--golden"], { encoding: "utf8" });
+    expect(status, stdout + stderr).toBe(0);
+    expect(stdout).toMatch(/^8 golden rows, largest difference /);
+  });
+
+  it("scores rows of features as we do", () => {
+    const { stdout, stderr } = spawnSync(python, [script, release], { encoding: "utf8", input: rows });
+    const found = stdout.trim().split("\n").map(Number);
+    expect(found, stderr).toHaveLength(scores.length);
+    found.forEach((score, row) => {
+      expect(Math.abs(score - scores[row]!)).toBeLessThan(1e-4 * Math.max(1, Math.abs(scores[row]!)));
+    });
+  });
 });
