@@ -45,6 +45,9 @@ export const topics = {
   dead: "modiste.dead.v1",
 } as const;
 
+/** Seconds after which records may be dropped, by topic; what is not named is kept. Kafka's topics are configured where Kafka is. */
+export const retentionSeconds: Readonly<Record<string, number>> = { [topics.served]: 24 * 3600 };
+
 /** Delivers what was published before the call, in the order of each partition, and resolves then. Rejects with what `onBatch` throws. */
 export async function readPublished(
   bus: Pick<EventBus, "consume" | "ends">,

@@ -5,7 +5,7 @@ import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { type Clock, systemClock } from "#libs/core/clock.ts";
-import type { BusRecord, ConsumedRecord, Consumer, EventBus } from "./bus.ts";
+import { type BusRecord, type ConsumedRecord, type Consumer, type EventBus, retentionSeconds } from "./bus.ts";
 
 /** Milliseconds between two looks at the log; other processes' records are seen by looking. */
 const lookEveryMs = 3;
@@ -77,6 +77,19 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
     const next = Number(root.get(key) ?? "0");
     void root.put(key, String(next + count));
     return next;
+  };
+
+  /**
+   * Inside a transaction. Twice as many as are added at most, so that nobody who publishes waits long and an old log shrinks all the same; never the
+   * last record, which tells readers where the log ends.
+   */
+  const dropOld = (name: string, { log }: Topic, added: number, nowSeconds: number): void => {
+    const kept = retentionSeconds[name];
+    if (kept === undefined) return;
+    for (const { key, value } of log.getRange({ limit: 2 * added })) {
+      if (unpack(key, value).publishedSeconds >= nowSeconds - kept) return;
+      void log.remove(key);
+    }
   };
 
   /** Resolves when the consumers of this process have dealt with everything before `end`, and at the latest after `appliedMsMax`. */
@@ -151,6 +164,7 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
       const now = clock.nowSeconds();
       const packed = records.map((record) => pack(record, now));
       const end = await topic.log.transaction(() => {
+        dropOld(name, topic, packed.length, now);
         let offset = takeOffsets(name, packed.length);
         for (const record of packed) void topic.log.put(offset++, record);
         return offset;
