@@ -92,7 +92,7 @@ export class DeviceChild {
     return this.#process.pid ?? 0;
   }
 
-  /** Throws `unavailable` when the process ends before it answers, `internal` with the device's own words. */
+  /** Throws `unavailable` when the process ends before it answers, `failed_precondition` with the device's own words where it fails. */
   run(feeds: Feeds, sizes: Sizes): Promise<Outputs> {
     return this.#ask((id) => ({ kind: "run", id, feeds, sizes }));
   }
