@@ -8,12 +8,14 @@ import { ModisteError } from "#libs/core/errors.ts";
 import { findHmFiles, importHm } from "#libs/data/importers/hm.ts";
 import { synthSizes } from "#libs/data/synth/sizes.ts";
 import { synthesize } from "#libs/data/synth/synth.ts";
-import { openFolderStore } from "#libs/release/folder-store.ts";
+import { featureVersion } from "#libs/features/features.ts";
+import { openFolderStore, type ReleaseStore } from "#libs/release/folder-store.ts";
 import { promoteIfPassed, trainWithProgress } from "./commands/train.ts";
 import type { HomeFolders } from "./home.ts";
 import { seedProfiles } from "./seed-profiles.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { print, progressLine } from "./terminal.ts";
+import { rankingPart } from "./training/train-release.ts";
 
 const dataSet = "synth-small";
 const seed = 1;
@@ -33,10 +35,22 @@ async function makeDataSet(folders: HomeFolders): Promise<void> {
   }
 }
 
-/** Does nothing where a release serves already. */
+/** The rest of such a release serves on, unranked: whoever starts it hears why. */
+async function warnOfOldFeatures(store: ReleaseStore, id: string): Promise<void> {
+  const manifest = await store.manifest(id);
+  const { feature_version: version = 1 } = (await store.part(manifest, rankingPart)).meta();
+  if (version === featureVersion) return;
+  print(
+    `release ${id} was trained on features of version ${version}, this code computes version ${featureVersion}: its answers are not ranked until ` +
+      `modiste train --data ${manifest.data.name} --no-gate`,
+  );
+}
+
+/** Makes nothing where a release serves already. */
 export async function prepareShop(folders: HomeFolders): Promise<void> {
   const store = openFolderStore(folders.releases);
-  if ((await store.current()) !== null) return;
+  const current = await store.current();
+  if (current !== null) return warnOfOldFeatures(store, current);
   print("no release yet: making a small synthetic shop (10,000 users, 5,000 items) and training on it");
   await makeDataSet(folders);
   const manifest = await trainWithProgress({

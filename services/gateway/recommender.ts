@@ -17,7 +17,7 @@ import type { RankerDefinition } from "#protos/ranker.ts";
 import { type GetUserResponse, Grade, type RecommenderDefinition, type RecommendResponse } from "#protos/recommender.ts";
 import { admitPopular, admitRecommend, admitSimilar } from "./admit/admit.ts";
 import { catalogItem } from "./catalog-item.ts";
-import { type Explained, explainScores, noContributions } from "./explain/contributions.ts";
+import { type Explained, explainScores, unexplained } from "./explain/contributions.ts";
 import type { GatewayQuery } from "./query.ts";
 import type { RankingNote } from "./rank/ranking.ts";
 import { recordEvents } from "./record-events.ts";
@@ -41,6 +41,9 @@ export interface RecommenderParts {
   readonly deadlineMs: number;
 }
 
+/** Of what is left of the deadline: the rest brings the list to the caller, explained or not. */
+const explainShare = 0.5;
+
 function observerOf({ metrics, span }: Telemetry, clock: Clock): PipelineObserver {
   return {
     stage: async (name, run) => {
@@ -63,8 +66,8 @@ export function createRecommender(parts: RecommenderParts): Implementation<typeo
   const now = ({ manifest }: GatewayRelease): number => servingNow(manifest, clock.nowSeconds(), parts.clockMode);
 
   const explain = (result: ServedResult, signal: AbortSignal, endsMs: number): Promise<Explained> => {
-    const timeout = AbortSignal.timeout(Math.max(0, Math.floor(endsMs - clock.monotonicMs())));
-    return observer.stage("explain", () => explainScores(parts.ranker, result, AbortSignal.any([signal, timeout])));
+    const budget = AbortSignal.timeout(Math.max(0, Math.floor((endsMs - clock.monotonicMs()) * explainShare)));
+    return observer.stage("explain", () => explainScores(parts.ranker, result, AbortSignal.any([signal, budget])));
   };
 
   const answer = async (call: CallContext, admit: (release: GatewayRelease) => GatewayQuery): Promise<RecommendResponse> => {
@@ -78,11 +81,10 @@ export function createRecommender(parts: RecommenderParts): Implementation<typeo
       nowMs: () => clock.monotonicMs(),
       observer,
     });
-    const { items, problem } = query.explain ? await explain(result, call.signal, endsMs) : { items: noContributions, problem: null };
-    const told = problem === null ? result : { ...result, degraded: [...result.degraded, problem] };
-    const response = await observer.stage("respond", async () => respond(told, recommendationId, telemetry.traceId() ?? "", items));
+    const explained = query.explain ? await explain(result, call.signal, endsMs) : unexplained;
+    const response = await observer.stage("respond", async () => respond(result, recommendationId, telemetry.traceId() ?? "", explained));
     parts.rules.count(result.query.rules);
-    parts.served.record(told, response);
+    parts.served.record(result, response);
     telemetry.metrics.answer(query.surface.name, gradeNames.get(response.grade) ?? "");
     return response;
   };

@@ -2,7 +2,7 @@
 
 import type { AttributeColumn, Catalog } from "#libs/catalog/catalog.ts";
 import { ModisteError } from "#libs/core/errors.ts";
-import { createFeatureTable, type FeatureTable } from "#libs/features/features.ts";
+import { createFeatureTable, type FeatureTable, featureHash, featureNames, featureVersion } from "#libs/features/features.ts";
 import type { ItemStatistics } from "#libs/features/item-statistics.ts";
 import { segmentNames } from "#libs/features/segment.ts";
 import { affinityColumns, createUserState, type UserState } from "#libs/features/user-state.ts";
@@ -66,12 +66,25 @@ export function readStatistics(part: PartReader, nowSeconds: number, items: numb
   };
 }
 
-/** Throws `failed_precondition` naming release and part when the part was trained on other features. */
-export function checkFeatures(part: PartReader, table: FeatureTable, hash: string): void {
-  if (table.hash === hash) return;
+/** What a part says of the features that it was trained on. */
+export interface TrainedOn {
+  readonly sources: readonly string[];
+  readonly feature_hash: string;
+  /** Missing in parts of before version 2. */
+  readonly feature_version?: number | undefined;
+}
+
+/** Before anything else of the part is read. Throws `failed_precondition` naming release and part when it was trained on other features. */
+export function checkFeatures(
+  part: PartReader,
+  catalog: Catalog,
+  { sources, feature_hash: hash, feature_version: version = 1 }: TrainedOn,
+): void {
+  if (featureHash(featureNames(sources, affinityColumns(catalog))) === hash) return;
+  const other = version === featureVersion ? "" : ` (version ${version}, this code's is ${featureVersion})`;
   throw new ModisteError(
     "failed_precondition",
     "feature_hash",
-    `release ${part.release}, part ${part.part}: trained on other features than this code computes`,
+    `release ${part.release}, part ${part.part}: trained on other features than this code computes${other}: modiste train`,
   );
 }

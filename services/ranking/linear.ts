@@ -2,10 +2,19 @@
 
 import { invalid, ModisteError } from "#libs/core/errors.ts";
 import { createRandom } from "#libs/core/random.ts";
+import { featureVersion } from "#libs/features/features.ts";
 import { groupFeatures } from "#libs/features/groups.ts";
 import { fitLogistic, type LabelledRows, type LogisticModel, logisticDefaults, scoreLogistic } from "#libs/models/logistic/logistic.ts";
 import type { LabelledQuery, LabelWeek, Ranker, RankerFitContext, RankerLoadContext } from "#libs/serve/ranker.ts";
-import { checkFeatures, createFeatureMaker, type FeatureMaker, featuresOf, readStatistics, writeStatistics } from "./feature-maker.ts";
+import {
+  checkFeatures,
+  createFeatureMaker,
+  type FeatureMaker,
+  featuresOf,
+  readStatistics,
+  type TrainedOn,
+  writeStatistics,
+} from "./feature-maker.ts";
 
 const modelName = "logistic";
 
@@ -79,15 +88,16 @@ async function fit(context: RankerFitContext): Promise<void> {
     rows: joined.labels.length,
     sources,
     now_seconds: serving.statistics.nowSeconds,
+    feature_version: featureVersion,
     feature_hash: table.hash,
     features: Object.fromEntries(table.names.map((name, i) => [name, model.coefficients[i]])),
   });
 }
 
 async function load({ part, catalog }: RankerLoadContext): Promise<LogisticRanker> {
-  const meta = part.meta() as { sources: string[]; now_seconds: number; feature_hash: string };
+  const meta = part.meta() as unknown as TrainedOn & { now_seconds: number };
+  checkFeatures(part, catalog, meta);
   const maker = createFeatureMaker(catalog, readStatistics(part, meta.now_seconds, catalog.itemCount), meta.sources);
-  checkFeatures(part, maker.table, meta.feature_hash);
   const model = { coefficients: part.float64("coefficients", maker.table.names.length), intercept: part.float64("intercept", 1)[0]! };
   return { ...maker, model };
 }

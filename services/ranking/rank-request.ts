@@ -2,6 +2,7 @@
 
 import { invalid } from "#libs/core/errors.ts";
 import { historyFromProto } from "#libs/events/codec.ts";
+import { itemsMax } from "#libs/events/limits.ts";
 import type { SourceColumn } from "#libs/features/features.ts";
 import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
 import { denseEvents } from "#libs/serve/dense-events.ts";
@@ -10,7 +11,7 @@ import type { RankRequest, SourceColumn as SourceColumnMessage } from "#protos/r
 
 const candidatesMax = 2000;
 /** Candidates whose features or contributions one request answers. */
-const rowsMax = 100;
+const rowsMax = itemsMax;
 
 /** Below every score of a ranker, and finite as the contract wants it: of items that the release does not know, and of scores that are no number. */
 export const sunkScore = -Number.MAX_VALUE;
@@ -47,7 +48,7 @@ function columnsFrom(sources: readonly SourceColumnMessage[], known: Int32Array,
     });
 }
 
-/** Throws `invalid_argument` naming the field: too many candidates or feature rows, doubles, columns of another length. */
+/** Throws `invalid_argument` naming the field: too many candidates or rows of features or contributions, doubles, columns of another length. */
 export function readRankRequest(request: RankRequest, catalog: IndexedCatalog): ReadRankRequest {
   checkRequest(request);
   const { itemIds } = request;

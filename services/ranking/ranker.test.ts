@@ -93,12 +93,15 @@ describe.each(Object.entries(kinds))("the %s ranker", (_, settings) => {
 
   it("says what each group of inputs adds to a score", async () => {
     const labelled = unseen[0]!;
-    const positions = Int32Array.of(labelled.labels.indexOf(1), labelled.labels.indexOf(0));
+    const ranks = Array.from(labelled.query.sources[0]!.ranks);
+    const positions = Int32Array.of(ranks.indexOf(1), ranks.indexOf(0));
     const { groups, values } = await ranker.contributions(artifact, labelled.query, positions);
     expect(groups).toEqual(expect.arrayContaining(["itemcf", "own_purchases", "affinity", "price", "sales", "novelty", "user"]));
     expect(values.length).toBe(positions.length * groups.length);
     expect(values.every(Number.isFinite)).toBe(true);
-    expect(values.some((value) => value !== 0)).toBe(true);
+    // A source speaks for what it ranks first, and against what it does not name.
+    const of = (row: number, group: string): number => values[row * groups.length + groups.indexOf(group)]!;
+    expect(of(0, "itemcf")).toBeGreaterThan(of(1, "itemcf"));
   });
 
   it("is the same when it is fitted again", async () => {
@@ -165,6 +168,19 @@ describe("rankers by name", () => {
   });
 });
 
+it("the linear ranker's contributions and one constant are its scores", async () => {
+  const artifact = await load(await fitted(kinds.linear));
+  const { query } = unseen[0]!;
+  const positions = Int32Array.from(query.candidates.keys());
+  const { groups, values } = await ranker.contributions(artifact, query, positions);
+  const scores = await ranker.score(artifact, query);
+  const rest = Array.from(
+    scores,
+    (score, row) => score - values.slice(row * groups.length, (row + 1) * groups.length).reduce((a, b) => a + b, 0),
+  );
+  for (const constant of rest) expect(constant).toBeCloseTo(rest[0]!, 4);
+});
+
 describe("the wide-deep ranker", () => {
   const settings = kinds["wide-deep"];
 
@@ -176,6 +192,21 @@ describe("the wide-deep ranker", () => {
     await expect(load(part)).rejects.toMatchObject({ reason: "sequence_differs", message: expect.stringContaining("4 dimensions") });
     const other = { ...sequence, tables: { ...tables, d: 8 } };
     await expect(load(part, other)).rejects.toMatchObject({ reason: "sequence_differs" });
+  });
+
+  it("explains against the average of what it was trained on", async () => {
+    // One state for everybody: SASRec tells nothing then, however far from nothing it is.
+    const same: SequenceStates = { tables, states: async (histories) => new Float32Array(histories.length * d).fill(3) };
+    const artifact = await load(await fitted({ ...settings, wideL1: 0.01 }, { sequence: same }), same);
+    const { query } = unseen[2]!;
+    const { groups, values } = await ranker.contributions(artifact, query, Int32Array.from(query.candidates.keys()));
+    const of = (group: string): number[] => Array.from(query.candidates, (_, row) => values[row * groups.length + groups.indexOf(group)]!);
+    expect(groups).toEqual(expect.arrayContaining(["attributes", "sequence", "crosses"]));
+    // The wide part is added as it is: its differences are those of the crosses' sums, so some item has more than another.
+    expect(Math.max(...of("crosses"))).toBeGreaterThan(Math.min(...of("crosses")));
+    // Against the average candidate some gain by SASRec and some lose; against nothing all would do the same.
+    expect(Math.max(...of("sequence"))).toBeGreaterThan(0);
+    expect(Math.min(...of("sequence"))).toBeLessThan(0);
   });
 
   it("does not read what a setting leaves out", async () => {

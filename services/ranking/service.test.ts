@@ -181,14 +181,14 @@ describe("the ranking service", () => {
     const { features } = await rank({ itemIds: ["item-7", "from another release", "item-1", "item-9"], featureRows: 2 });
     expect(features).toEqual({ hash: "0", positions: [3, 0], values: [9, 3, 7, 3] });
     expect((await rank({ itemIds: ["item-1"] })).features).toBeUndefined();
-    await expect(rank({ itemIds: ["item-1"], featureRows: 101 })).rejects.toMatchObject({ field: "feature_rows" });
+    await expect(rank({ itemIds: ["item-1"], featureRows: 201 })).rejects.toMatchObject({ field: "feature_rows" });
   });
 
   it("answers what adds to the scores of the best candidates", async () => {
     const { contributions } = await rank({ itemIds: ["item-7", "from another release", "item-1", "item-9"], contributionRows: 2 });
     expect(contributions).toEqual({ groups: ["index", "nothing"], positions: [3, 0], values: [2, 0, 0, 0] });
     expect((await rank({ itemIds: ["item-1"] })).contributions).toBeUndefined();
-    await expect(rank({ itemIds: ["item-1"], contributionRows: 101 })).rejects.toMatchObject({ field: "contribution_rows" });
+    await expect(rank({ itemIds: ["item-1"], contributionRows: 201 })).rejects.toMatchObject({ field: "contribution_rows" });
   });
 
   it("closes what it serves with when it ends, and refuses a device that there is not", async () => {

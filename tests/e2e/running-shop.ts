@@ -9,6 +9,7 @@ import { fleet } from "../../services/fleet.ts";
 import type { TestShop } from "../support/shop.ts";
 
 export interface AnsweredItem {
+  readonly contributions: readonly { readonly group: string; readonly value: number }[];
   readonly item_id: string;
   readonly score: number;
   readonly reasons: readonly {

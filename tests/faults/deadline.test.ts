@@ -54,6 +54,14 @@ const start = async (deadlineMs: number): Promise<void> => {
 
 const ask = (): Promise<Answer> => running.post("/v1/recommendations", { user_id: shop.userIds[3] });
 
+/** As a caller who has that long. */
+const askWithin = async (timeoutMs: number, more: Readonly<Record<string, unknown>> = {}): Promise<Answer> => {
+  const headers = { "content-type": "application/json", "x-modiste-timeout-ms": String(timeoutMs) };
+  const body = JSON.stringify({ user_id: shop.userIds[3], ...more });
+  const response = await fetch(`${running.url}/v1/recommendations`, { method: "POST", headers, body });
+  return (await response.json()) as Answer;
+};
+
 function aborted(signal: AbortSignal): Promise<unknown> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve(signal.reason);
@@ -100,13 +108,6 @@ describe("a part that hangs", () => {
 });
 
 describe("a caller with little time", () => {
-  const askWithin = async (timeoutMs: number): Promise<Answer> => {
-    const headers = { "content-type": "application/json", "x-modiste-timeout-ms": String(timeoutMs) };
-    const body = JSON.stringify({ user_id: shop.userIds[3] });
-    const response = await fetch(`${running.url}/v1/recommendations`, { method: "POST", headers, body });
-    return (await response.json()) as Answer;
-  };
-
   it("gets the best candidates ranked by a slow ranker, and is told; with time again, all", async () => {
     await start(2000);
     faults.set("ranking", { kind: "delay", ms: 200 });
@@ -125,6 +126,23 @@ describe("a caller with little time", () => {
     faults.clear();
     const { coverage } = await until(ask, ({ grade }) => grade === "FULL", 200);
     expect(coverage.candidates_ranked).toBe(coverage.candidates_found);
+  });
+});
+
+describe("a caller who asks why", () => {
+  it("hears what adds to each score, and gets the list without it from a ranker too slow to look twice", async () => {
+    await start(60_000);
+    const { items, grade } = await askWithin(60_000, { explain: true });
+    expect(grade).toBe("FULL");
+    for (const { contributions } of items) expect(contributions.length).toBeGreaterThan(3);
+    faults.set("ranking", { kind: "delay", ms: 500 });
+    const late = await until(
+      () => askWithin(900, { explain: true }),
+      ({ coverage }) => coverage.degraded.some((word) => word.startsWith("explain:")),
+      50,
+    );
+    expect(late.items).toHaveLength(12);
+    for (const { contributions } of late.items) expect(contributions).toEqual([]);
   });
 });
 

@@ -21,11 +21,14 @@ const rankerOf = (rank: (asked: RankRequest) => Promise<RankResponse>): Client<t
   ({ rank }) as unknown as Client<typeof RankerDefinition>;
 
 describe("what adds to the scores", () => {
-  it("is asked for the items that are shown alone, as they were ranked, and told largest first", async () => {
+  it("is asked for the items that are shown alone, as they were ranked, and told strongest first", async () => {
     const asked: RankRequest[] = [];
     const ranker = rankerOf(async (sent) => {
       asked.push(sent);
-      return RankResponse.fromPartial({ contributions: { groups: ["sales", "user", "itemcf"], positions: [0], values: [0.25, 0, -2] } });
+      return RankResponse.fromPartial({
+        release: "r1",
+        contributions: { groups: ["sales", "user", "itemcf"], positions: [0], values: [0.25, 0, -2] },
+      });
     });
     const { items, problem } = await explainScores(ranker, ranked, signal);
     expect(asked).toEqual([
@@ -47,6 +50,13 @@ describe("what adds to the scores", () => {
         ],
       ],
     ]);
+  });
+
+  it("is not taken from another release than the one that ranked", async () => {
+    const ranker = rankerOf(async () =>
+      RankResponse.fromPartial({ release: "r2", contributions: { groups: ["user"], positions: [0], values: [1] } }),
+    );
+    expect(await explainScores(ranker, ranked, signal)).toMatchObject({ problem: "explain:other_release", items: new Map() });
   });
 
   it("is nothing for a list that was not ranked, and nobody is asked", async () => {

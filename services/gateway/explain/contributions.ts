@@ -9,10 +9,7 @@ import type { ServedResult } from "../respond/respond.ts";
 /** By item id; items that the ranker did not score have none. */
 export type ItemContributions = ReadonlyMap<string, readonly Contribution[]>;
 
-export const noContributions: ItemContributions = new Map();
-
-/** Most items that one request explains, as the ranking service has it. */
-const explainedMax = 100;
+const noContributions: ItemContributions = new Map();
 
 /** The request as the ranker answered it, for the candidates at these positions. */
 function requestFor(request: RankRequest, positions: readonly number[]): RankRequest {
@@ -44,6 +41,8 @@ export interface Explained {
   readonly problem: string | null;
 }
 
+export const unexplained: Explained = { items: noContributions, problem: null };
+
 /** A list stands without them: what goes wrong here is told beside it. */
 export async function explainScores(
   ranker: Client<typeof RankerDefinition>,
@@ -51,13 +50,18 @@ export async function explainScores(
   signal: AbortSignal,
 ): Promise<Explained> {
   const { note, query, candidates } = result;
-  if (!note) return { items: noContributions, problem: null };
+  if (!note) return unexplained;
   const sent = new Map(note.request.itemIds.map((id, position) => [id, position]));
   const shown = Array.from(result.chosen, (position) => query.release.catalog.ids[candidates.items[position]!]!);
-  const request = requestFor(note.request, shown.flatMap((id) => sent.get(id) ?? []).slice(0, explainedMax));
-  if (request.itemIds.length === 0) return { items: noContributions, problem: null };
+  const request = requestFor(
+    note.request,
+    shown.flatMap((id) => sent.get(id) ?? []),
+  );
+  if (request.itemIds.length === 0) return unexplained;
   try {
-    const { contributions } = await ranker.rank(request, { signal });
+    const { release, contributions } = await ranker.rank(request, { signal });
+    // Another release's model would explain scores that it did not give.
+    if (release !== request.release) return { items: noContributions, problem: "explain:other_release" };
     return { items: contributions ? byItem(contributions, request) : noContributions, problem: null };
   } catch (cause) {
     return { items: noContributions, problem: `explain:${toModisteError(cause).code}` };

@@ -45,7 +45,7 @@ export const answerSchemas = {
     reasons: list(ref("Reason")),
     contributions: {
       ...list(object({ group: text, value: number })),
-      description: "what groups of the ranker's inputs add to the score, largest first; empty unless the request asks to explain",
+      description: "what groups of the ranker's inputs add to the score, strongest first; empty unless the request asks to explain",
     },
   }),
   Reason: object({

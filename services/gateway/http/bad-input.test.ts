@@ -49,6 +49,7 @@ describe("a query that is wrong is refused by the name of its field", () => {
     ["n=1.5", "n", "n: must be integer"],
     ["n=", "n", "n: must be integer"],
     ["n=1&n=2", "n", "n: must be integer"],
+    ["explain=maybe", "explain", "explain: must be boolean"],
     ["surface=moon", "surface", 'surface: "moon" is none of home, product, basket, email'],
     ["surface=constructor", "surface", 'surface: "constructor" is none of home, product, basket, email'],
     [`user_id=${encodeURIComponent(longId)}`, "user_id", "user_id: is longer than 256 bytes"],

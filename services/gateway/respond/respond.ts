@@ -3,7 +3,7 @@
 import type { PipelineResult } from "#libs/pipeline/pipeline.ts";
 import { Grade, type RecommendedItem, type RecommendResponse, UserKnowledge } from "#protos/recommender.ts";
 import { catalogItem } from "../catalog-item.ts";
-import { type ItemContributions, noContributions } from "../explain/contributions.ts";
+import { type Explained, type ItemContributions, unexplained } from "../explain/contributions.ts";
 import { explainCandidate } from "../explain/reasons.ts";
 import { explainRules, type RuleReasons } from "../explain/rules.ts";
 import type { GatewayQuery, Knowledge } from "../query.ts";
@@ -53,7 +53,7 @@ export function respond(
   result: ServedResult,
   recommendationId: string,
   traceId: string,
-  contributions: ItemContributions = noContributions,
+  { items: contributions, problem }: Explained = unexplained,
 ): RecommendResponse {
   const byRules = explainRules(result.query, result.candidates.items);
   const count = (outcome: string): number => result.sources.filter((source) => source.outcome === outcome).length;
@@ -77,7 +77,8 @@ export function respond(
       })),
       stages: result.stages.map((stage) => ({ ...stage })),
       removed: result.removed.map((removal) => ({ ...removal })),
-      degraded: [...result.degraded],
+      // The list is what its grade says, explained or not.
+      degraded: [...result.degraded, ...(problem === null ? [] : [problem])],
       rules: [...result.query.rules.names],
       candidatesFound: result.candidates.items.length,
       candidatesRanked: result.rankedCount,

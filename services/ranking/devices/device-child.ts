@@ -30,9 +30,18 @@ const closeLimitMs = 1000;
 
 const worker = new URL("./device-worker.ts", import.meta.url);
 
+/** Throws `unavailable` where the system gives no process. */
 function forkWorker(): ChildProcess {
+  try {
+    return forkWith(createRequire(import.meta.url).resolve("tsx"));
+  } catch (cause) {
+    throw unavailable(`its process cannot be started: ${(cause as Error).message}`);
+  }
+}
+
+function forkWith(tsx: string): ChildProcess {
   // TypeScript's loader by path: the working folder may be any.
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+  const loader = pathToFileURL(tsx).href;
   return fork(worker, [], {
     execArgv: ["--import", loader],
     serialization: "advanced",
@@ -112,6 +121,11 @@ export class DeviceChild {
   #ask(message: (id: number) => ToDevice): Promise<Outputs> {
     const id = this.#count++;
     return new Promise((resolve, reject) => {
+      // Without a process there is no channel either.
+      if (!this.#process.connected) {
+        reject(unavailable("its process cannot be reached"));
+        return;
+      }
       this.#pending.set(id, { resolve, reject });
       this.#process.send(message(id), (error) => {
         if (error) this.#settle(id, ({ reject: refuse }) => refuse(unavailable(`it cannot be reached: ${error.message}`)));

@@ -1,6 +1,7 @@
 /** The process of a device: opens one network, answers runs one after the other, ends with its parent. */
 
 import { Worker } from "node:worker_threads";
+import { ModisteError } from "#libs/core/errors.ts";
 import type { Session } from "#libs/graph/executors/session.ts";
 import type { DeviceModule, FromDevice, ToDevice } from "./messages.ts";
 import { openNetwork } from "./open-network.ts";
@@ -22,6 +23,12 @@ async function open({ device, module, network }: Open): Promise<Session> {
   return opener.openNetwork(device, network);
 }
 
+/** On one line, without the code that the parent gives it. */
+function wordsOf(cause: unknown): string {
+  const words = cause instanceof ModisteError ? cause.detail : cause instanceof Error ? cause.message : String(cause);
+  return words.replace(/\s+/g, " ").trim();
+}
+
 /** Messages are answered one after the other: that is the device's queue. */
 function serveParent(): void {
   let session: Session | null = null;
@@ -32,7 +39,7 @@ function serveParent(): void {
       session = await open(message);
       return { id, kind: "done", outputs: {} };
     } catch (cause) {
-      return { id, kind: "failed", why: cause instanceof Error ? cause.message : String(cause) };
+      return { id, kind: "failed", why: wordsOf(cause) };
     }
   };
   let last: Promise<unknown> = Promise.resolve();

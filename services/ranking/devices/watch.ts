@@ -42,7 +42,10 @@ export function watchDevice(metrics: DeviceMetrics, log: Logger, device: ChildDe
     },
     refused: (error, pauseMs) => {
       metrics.starts.inc({ device, outcome: "refused" });
-      const next = pauseMs === null ? `the CPU serves; ${device} needs ${needsOf(device)}` : again(pauseMs);
+      const next =
+        pauseMs === null
+          ? `the CPU serves${error.reason === "device_differs" ? "" : `; ${device} needs ${needsOf(device)}`}`
+          : again(pauseMs);
       log.error(
         { device, network, reason: error.reason, err: error },
         `MODISTE_RANKING_DEVICE asks for ${device} for ${network}: ${error.detail}; ${next}`,

@@ -27,11 +27,12 @@ function columnGroups({ table, sizes }: WideDeepRanker): ColumnGroups {
 }
 
 /**
- * The score less the score without the group: its features at their average over the training, its embeddings and crosses at nothing. Groups that say
- * the same share what they say, so the contributions of a row need not add up to its score.
+ * The score less the score with the group's inputs at their average over the training: at nothing they would be where no candidate ever was. Groups
+ * that say the same share what they say, so the contributions of a row need not add up to its score.
  */
 export async function leaveOut(artifact: WideDeepRanker, { deep, wide, rows }: NetworkInputs): Promise<Contributions> {
   const { names, of } = columnGroups(artifact);
+  const { average } = artifact;
   const width = deepWidth(artifact.sizes);
   const count = names.length;
   const crosses = count - 1;
@@ -45,8 +46,8 @@ export async function leaveOut(artifact: WideDeepRanker, { deep, wide, rows }: N
       const to = row * (count + 1) + g + 1;
       const copy = without.subarray(to * width, (to + 1) * width);
       copy.set(own);
-      for (let c = 0; c < width; c++) if (of[c] === g) copy[c] = 0;
-      sums[to] = g === crosses ? 0 : wide[row]!;
+      for (let c = 0; c < width; c++) if (of[c] === g) copy[c] = average[c]!;
+      sums[to] = g === crosses ? average[width]! : wide[row]!;
     }
   }
   const { scores } = await artifact.session.run({ deep: without, wide: sums }, { rows: all });

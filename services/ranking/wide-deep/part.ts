@@ -2,6 +2,7 @@
 
 import { writeFile } from "node:fs/promises";
 import { z } from "zod";
+import { featureVersion } from "#libs/features/features.ts";
 import { countOf } from "#libs/graph/dims.ts";
 import { openOnnxModel, type Session } from "#libs/graph/executors/executor.ts";
 import type { Graph } from "#libs/graph/graph.ts";
@@ -33,6 +34,7 @@ const metaSchema = z.object({
   lists: count,
   sources: z.array(z.string()),
   now_seconds: z.number(),
+  feature_version: count.optional(),
   feature_hash: z.string(),
   /** Columns of `deep`, in their order: features, then embedded columns, then SASRec's. */
   features: z.array(z.string()),
@@ -47,11 +49,30 @@ const metaSchema = z.object({
 export type Meta = z.infer<typeof metaSchema>;
 
 const goldenRows = 8;
+/** Training rows that the average input is taken over. */
+const averageRows = 4096;
+
+/** As many rows as that, spread over the training. */
+const spreadRows = (all: number, most: number): Int32Array =>
+  Int32Array.from({ length: Math.min(most, all) }, (_, i) => Math.floor((i * all) / Math.min(most, all)));
+
+/** What an explanation puts in the place of what it leaves out: columns of `deep`, then `wide`. */
+function averageInput({ lists }: TrainingLists, sizes: DeepSizes, { embeddings, wide }: WideDeepModel): Float32Array {
+  const width = deepWidth(sizes);
+  const rows = spreadRows(lists.labels.length, averageRows);
+  const sums = new Float64Array(width + 1);
+  const deep = new Float32Array(width);
+  for (const row of rows) {
+    fillDeep(deep, lists, Int32Array.of(row), sizes, embeddings);
+    for (let c = 0; c < width; c++) sums[c]! += deep[c]!;
+    sums[width]! += sumCrosses(lists, row, wide);
+  }
+  return Float32Array.from(sums, (sum) => sum / Math.max(1, rows.length));
+}
 
 /** Scores of rows spread over the training, as the written file gives them. */
 async function goldenOf(session: Session, { lists }: TrainingLists, sizes: DeepSizes, model: WideDeepModel): Promise<Meta["golden"]> {
-  const all = lists.labels.length;
-  const rows = Int32Array.from({ length: Math.min(goldenRows, all) }, (_, i) => Math.floor((i * all) / Math.min(goldenRows, all)));
+  const rows = spreadRows(lists.labels.length, goldenRows);
   const width = deepWidth(sizes);
   const deep = new Float32Array(rows.length * width);
   fillDeep(deep, lists, rows, sizes, model.embeddings);
@@ -97,7 +118,7 @@ export async function writeNetwork(part: PartWriter, network: WrittenNetwork): P
     metadata: { "modiste.part": "ranking", "modiste.graph_version": String(graphVersion), "modiste.feature_hash": maker.table.hash },
   });
   await writeFile(part.path(graphFile), bytes);
-  part.tensors({ ...examples.scaling, embeddings: model.embeddings, wide: model.wide });
+  part.tensors({ ...examples.scaling, embeddings: model.embeddings, wide: model.wide, average: averageInput(examples, sizes, model) });
   part.tensors(Object.fromEntries(Object.entries(model.weights).map(([name, values]) => [weightName(name), values])));
   const ownShapes = graphShapes(graph);
   const session = await openOnnxModel(bytes, { threads: 1, ...ownShapes });
@@ -110,6 +131,7 @@ export async function writeNetwork(part: PartWriter, network: WrittenNetwork): P
       lists: examples.lists.offsets.length - 1,
       sources: [...sources],
       now_seconds: nowSeconds,
+      feature_version: featureVersion,
       feature_hash: maker.table.hash,
       features: [...maker.table.names],
       embedded: [...embedded],

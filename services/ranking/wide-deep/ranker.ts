@@ -37,6 +37,8 @@ export interface WideDeepRanker extends InputMaker {
   readonly sizes: DeepSizes;
   readonly embeddings: Float32Array;
   readonly wide: Float32Array;
+  /** Of the network's input over the training: columns of `deep`, then `wide`. */
+  readonly average: Float32Array;
   readonly session: Session;
   /** Of inputs of requests that are over. */
   readonly scratch: Scratch;
@@ -48,7 +50,8 @@ export interface WideDeepRanker extends InputMaker {
 function readWideDeep(settings: Readonly<Record<string, unknown>>, place: string): WideDeepSettings {
   const read = readSettingsAt(place, wideDeepSpec, settings);
   if (read.embedding % 4 !== 0) throw invalid(place, "settings.embedding must be a multiple of 4");
-  return read;
+  // Crosses hold what the user bought: no tower may see them.
+  return read.network === "two-tower" ? { ...read, wide: "none" } : read;
 }
 
 async function fit(context: RankerFitContext): Promise<void> {
@@ -92,8 +95,8 @@ function sizesOf(
 
 async function load({ part, catalog, sequence, place }: RankerLoadContext): Promise<WideDeepRanker> {
   const meta = readMeta(part);
+  checkFeatures(part, catalog, meta);
   const maker = createFeatureMaker(catalog, readStatistics(part, meta.now_seconds, catalog.itemCount), meta.sources);
-  checkFeatures(part, maker.table, meta.feature_hash);
   const embedded = embeddedColumns(maker);
   checkColumns(part, meta, embedded);
   const settings = readWideDeep(meta.settings, `release ${part.release}, part ${part.part}`);
@@ -110,6 +113,7 @@ async function load({ part, catalog, sequence, place }: RankerLoadContext): Prom
     scale: part.float32("scale", sizes.numeric),
     embeddings: part.float32("embeddings", sizes.embeddingRows * settings.embedding),
     wide: part.float32("wide", meta.buckets),
+    average: part.float32("average", deepWidth(sizes) + 1),
     session: await openScoring({ part, meta, settings, sizes, place }),
     scratch: createScratch(),
     sequence: states,

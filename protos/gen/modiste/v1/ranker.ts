@@ -44,9 +44,9 @@ export interface RankRequest {
     | undefined;
   /** One column a source that was asked. */
   sources: SourceColumn[];
-  /** Feature rows to answer, at most 100: of the candidates with the highest scores. 0: none. */
+  /** Feature rows to answer, at most 200: of the candidates with the highest scores. 0: none. */
   featureRows: number;
-  /** Candidates whose scores are to be explained, at most 100: those with the highest. 0: none. */
+  /** Candidates whose scores are to be explained, at most 200: those with the highest. 0: none. */
   contributionRows: number;
 }
 

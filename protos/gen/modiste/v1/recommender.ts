@@ -243,7 +243,7 @@ export interface RecommendedItem {
   price: number;
   /** Attributes of the catalogue for this item. */
   attributes: { [key: string]: string };
-  /** What groups of the ranker's inputs add to its score, largest first, when the request asks to explain; empty for an item that was not ranked. */
+  /** What groups of the ranker's inputs add to its score, strongest first, when the request asks to explain; empty for an item that was not ranked. */
   contributions: Contribution[];
 }
 
@@ -254,7 +254,10 @@ export interface RecommendedItem_AttributesEntry {
 
 /** What one group of the ranker's inputs adds to a score. */
 export interface Contribution {
-  /** Name of the group: a source, "own_purchases", "sales" and so on. */
+  /**
+   * A source's name, "own_purchases", "own_views_and_likes", "affinity" (to attributes), "price", "sales", "novelty" or "user"; of Wide & Deep also
+   * "attributes" (what they say by themselves, the age segment among them), "sequence" (SASRec) and "crosses".
+   */
   group: string;
   /** In the unit of the ranker's score; below 0 where it speaks against the item. */
   value: number;

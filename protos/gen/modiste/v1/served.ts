@@ -56,7 +56,7 @@ export interface Served_ReleasesEntry {
 
 /** The features that some items of an answer were ranked by, and what it takes to compute them again. */
 export interface ServedFeatures {
-  /** What the ranker was asked, less the subject's events: all candidates with every source's columns, since features may depend on the list. */
+  /** What the ranker was asked, less the subject's events: all candidates with every source's columns. */
   request:
     | RankRequest
     | undefined;
