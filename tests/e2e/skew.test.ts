@@ -69,7 +69,7 @@ const differing = ({ features }: SkewReport): string[] => features.filter(({ dif
 /** As of an instant of the past, which only gRPC can ask for. */
 async function askAsOf({ started }: RunningShop, userId: string, nowSeconds: number): Promise<void> {
   const answer = await started.connector.connect(RecommenderDefinition, "local:gateway").recommend({ userId, nowSeconds });
-  const items = answer.items.map(({ itemId, score }) => ({ item_id: itemId, score, reasons: [] }));
+  const items = answer.items.map(({ itemId, score }) => ({ item_id: itemId, score, reasons: [], contributions: [] }));
   answers.push({ recommendation_id: answer.recommendationId, items, releases: answer.releases });
 }
 
