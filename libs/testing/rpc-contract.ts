@@ -39,7 +39,16 @@ function messages(harness: () => RpcHarness): void {
     ]);
     const answer = await peer.connect(RankerDefinition).rank({ itemIds: ["a", "b"], nowSeconds: 5 });
     expect(answer).toEqual({ release: "", scores: [0, 0.5], model: "" });
-    expect(seen).toEqual({ release: "", nowSeconds: 5, itemIds: ["a", "b"], events: undefined, user: undefined, sources: [] });
+    expect(seen).toEqual({
+      release: "",
+      nowSeconds: 5,
+      itemIds: ["a", "b"],
+      events: undefined,
+      user: undefined,
+      sources: [],
+      featureRows: 0,
+      contributionRows: 0,
+    });
   });
 
   it("shares no memory between caller and callee", async () => {
