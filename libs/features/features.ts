@@ -18,6 +18,12 @@ export interface SourceColumn {
   readonly ranks: ArrayLike<number>;
 }
 
+/** What a source said of the candidates at these positions. */
+export function columnAt<C extends Pick<SourceColumn, "scores" | "ranks">>(column: C, positions: ArrayLike<number>) {
+  const at = (values: ArrayLike<number>): number[] => Array.from(positions, (position) => values[position]!);
+  return { ...column, scores: at(column.scores), ranks: at(column.ranks) };
+}
+
 export interface FeatureTable {
   readonly names: readonly string[];
   /** Hash of version and names; a ranker trained on another table is refused. */

@@ -94,6 +94,9 @@ export interface RankerLoadContext {
   readonly place?: PlaceNetwork;
 }
 
+/** Below every score of a ranker, and finite as the contract wants it: of items that the release does not know, and of scores that are no number. */
+export const sunkScore = -Number.MAX_VALUE;
+
 /** Features as they are computed, before any scaling. */
 export interface FeatureRows {
   readonly names: readonly string[];

@@ -2,7 +2,7 @@
 
 import type { AttributeColumn, Catalog } from "#libs/catalog/catalog.ts";
 import { ModisteError } from "#libs/core/errors.ts";
-import { createFeatureTable, type FeatureTable, featureHash, featureNames, featureVersion } from "#libs/features/features.ts";
+import { columnAt, createFeatureTable, type FeatureTable, featureHash, featureNames, featureVersion } from "#libs/features/features.ts";
 import type { ItemStatistics } from "#libs/features/item-statistics.ts";
 import { segmentNames } from "#libs/features/segment.ts";
 import { affinityColumns, createUserState, type UserState } from "#libs/features/user-state.ts";
@@ -34,11 +34,7 @@ export function queryOf(query: RankQuery, positions: Int32Array): RankQuery {
   return {
     ...query,
     candidates: positions.map((position) => query.candidates[position]!),
-    sources: query.sources.map(({ source, scores, ranks }) => ({
-      source,
-      scores: Array.from(positions, (position) => scores[position]!),
-      ranks: Array.from(positions, (position) => ranks[position]!),
-    })),
+    sources: query.sources.map((column) => columnAt(column, positions)),
   };
 }
 

@@ -3,18 +3,15 @@
 import { invalid } from "#libs/core/errors.ts";
 import { historyFromProto } from "#libs/events/codec.ts";
 import { itemsMax } from "#libs/events/limits.ts";
-import type { SourceColumn } from "#libs/features/features.ts";
+import { columnAt, type SourceColumn } from "#libs/features/features.ts";
 import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
 import { denseEvents } from "#libs/serve/dense-events.ts";
-import type { RankQuery } from "#libs/serve/ranker.ts";
+import { type RankQuery, sunkScore } from "#libs/serve/ranker.ts";
 import type { RankRequest, SourceColumn as SourceColumnMessage } from "#protos/ranker.ts";
 
 const candidatesMax = 2000;
 /** Candidates whose features or contributions one request answers. */
 const rowsMax = itemsMax;
-
-/** Below every score of a ranker, and finite as the contract wants it: of items that the release does not know, and of scores that are no number. */
-export const sunkScore = -Number.MAX_VALUE;
 
 export interface ReadRankRequest {
   /** Positions in the request of the candidates that the release knows, ascending. */
@@ -44,7 +41,7 @@ function columnsFrom(sources: readonly SourceColumnMessage[], known: Int32Array,
       if (scores.length !== itemCount || ranks.length !== itemCount)
         throw invalid(`sources.${source}`, `has ${scores.length} scores and ${ranks.length} ranks for ${itemCount} items`);
       if (known.length === itemCount) return { source, scores, ranks };
-      return { source, scores: Array.from(known, (i) => scores[i]!), ranks: Array.from(known, (i) => ranks[i]!) };
+      return columnAt({ source, scores, ranks }, known);
     });
 }
 

@@ -1,6 +1,7 @@
 /** What adds to the scores of the items that are shown: a second look of the ranking service, at them alone. */
 
 import { toModisteError } from "#libs/core/errors.ts";
+import { columnAt } from "#libs/features/features.ts";
 import type { Client } from "#libs/rpc/definition.ts";
 import type { Contributions, RankerDefinition, RankRequest } from "#protos/ranker.ts";
 import type { Contribution } from "#protos/recommender.ts";
@@ -16,11 +17,7 @@ function requestFor(request: RankRequest, positions: readonly number[]): RankReq
   return {
     ...request,
     itemIds: positions.map((position) => request.itemIds[position]!),
-    sources: request.sources.map((column) => ({
-      ...column,
-      scores: positions.map((position) => column.scores[position]!),
-      ranks: positions.map((position) => column.ranks[position]!),
-    })),
+    sources: request.sources.map((column) => columnAt(column, positions)),
     featureRows: 0,
     contributionRows: positions.length,
   };

@@ -6,6 +6,7 @@ import { latestHistory } from "#libs/events/event.ts";
 import { fuseRanks } from "#libs/pipeline/fusion.ts";
 import type { CandidateTable, Scorer } from "#libs/pipeline/pipeline.ts";
 import type { Client } from "#libs/rpc/definition.ts";
+import { sunkScore } from "#libs/serve/ranker.ts";
 import type { FeatureRows, RankerDefinition, RankRequest } from "#protos/ranker.ts";
 import type { GatewayQuery } from "../query.ts";
 
@@ -36,9 +37,6 @@ export interface RankingNote {
   /** Absent where none were asked for. */
   readonly features: FeatureRows | undefined;
 }
-
-/** The contract's lowest score: what sank, which counts as no score at all in here. */
-const sunkScore = -Number.MAX_VALUE;
 
 export function rankingScorer(client: Client<typeof RankerDefinition>): Scorer<GatewayQuery, RankingNote> {
   return {
