@@ -5,35 +5,47 @@ import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { type Clock, systemClock } from "#libs/core/clock.ts";
-import { type BusRecord, type ConsumedRecord, type Consumer, type EventBus, retentionSeconds } from "./bus.ts";
+import { type BusHeaders, type BusRecord, type ConsumedRecord, type Consumer, type EventBus, retentionSeconds } from "./bus.ts";
 
 /** Milliseconds between two looks at the log; other processes' records are seen by looking. */
 const lookEveryMs = 3;
-/**
- * Longest that an acknowledgement waits for the consumers of its own process: who reads next then finds the event's effect. Durability
- * does not depend on it.
- */
+/** Longest that an acknowledgement waits for the consumers of its own process. */
 const appliedMsMax = 100;
 /** Most records of one batch. */
 const batchMax = 1000;
 
-/** Bytes before the key: time of publishing (double), length of the key (16 bits). */
-const headBytes = 10;
+/** Bytes before the key: time of publishing (double), lengths of the key and of the headers (16 bits each). */
+const headBytes = 12;
+/** Set in the key's length where headers follow; logs of before have none, and two bytes less. */
+const hasHeaders = 0x8000;
 
-function pack({ key, value }: BusRecord, nowSeconds: number): Buffer {
+function pack({ key, value, headers = {} }: BusRecord, nowSeconds: number): Buffer {
   const keyBytes = Buffer.from(key, "utf8");
-  const record = Buffer.allocUnsafe(headBytes + keyBytes.length + value.length);
+  const headerBytes = Buffer.from(JSON.stringify(headers), "utf8");
+  const record = Buffer.allocUnsafe(headBytes + keyBytes.length + headerBytes.length + value.length);
   record.writeDoubleLE(nowSeconds, 0);
-  record.writeUInt16LE(keyBytes.length, 8);
+  record.writeUInt16LE(keyBytes.length | hasHeaders, 8);
+  record.writeUInt16LE(headerBytes.length, 10);
   keyBytes.copy(record, headBytes);
-  record.set(value, headBytes + keyBytes.length);
+  headerBytes.copy(record, headBytes + keyBytes.length);
+  record.set(value, headBytes + keyBytes.length + headerBytes.length);
   return record;
 }
 
+const publishedAt = (record: Buffer): number => record.readDoubleLE(0);
+
 function unpack(offset: number, record: Buffer): ConsumedRecord {
-  const keyEnd = headBytes + record.readUInt16LE(8);
-  const key = record.toString("utf8", headBytes, keyEnd);
-  return { offset, publishedSeconds: record.readDoubleLE(0), key, value: new Uint8Array(record.subarray(keyEnd)) };
+  const lengths = record.readUInt16LE(8);
+  const keyStart = lengths & hasHeaders ? headBytes : headBytes - 2;
+  const keyEnd = keyStart + (lengths & ~hasHeaders);
+  const headersEnd = keyEnd + (lengths & hasHeaders ? record.readUInt16LE(10) : 0);
+  return {
+    offset,
+    publishedSeconds: publishedAt(record),
+    key: record.toString("utf8", keyStart, keyEnd),
+    headers: headersEnd === keyEnd ? {} : (JSON.parse(record.toString("utf8", keyEnd, headersEnd)) as BusHeaders),
+    value: new Uint8Array(record.subarray(headersEnd)),
+  };
 }
 
 /** A consumer of this process. */
@@ -71,11 +83,12 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
     opened.set(name, topic);
     return topic;
   };
+  const endOf = (name: string): number => Number(root.get(`next/${name}`) ?? "0");
+
   /** Inside a transaction. Reads a counter, since ranges there do not see what the transaction has written. */
   const takeOffsets = (name: string, count: number): number => {
-    const key = `next/${name}`;
-    const next = Number(root.get(key) ?? "0");
-    void root.put(key, String(next + count));
+    const next = endOf(name);
+    void root.put(`next/${name}`, String(next + count));
     return next;
   };
 
@@ -87,7 +100,7 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
     const kept = retentionSeconds[name];
     if (kept === undefined) return;
     for (const { key, value } of log.getRange({ limit: 2 * added })) {
-      if (unpack(key, value).publishedSeconds >= nowSeconds - kept) return;
+      if (publishedAt(value) >= nowSeconds - kept) return;
       void log.remove(key);
     }
   };
@@ -109,12 +122,12 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
       look();
     });
 
-  const consume: EventBus["consume"] = async (name, startAt, onBatch) => {
+  const consume: EventBus["consume"] = async (name, { startAt, onBatch }) => {
     const topic = topicOf(name);
     const partition = `${topic.epoch}/0`;
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, stopping.signal]);
-    const reader: Reader = { next: startAt(partition) };
+    const reader: Reader = { next: await startAt(partition) };
     const arrival = (): Promise<unknown> =>
       new Promise<void>((resolve) => {
         const timer = setTimeout(done, lookEveryMs);
@@ -135,7 +148,7 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
           await arrival();
           continue;
         }
-        await onBatch({ partition, records });
+        await onBatch({ partition, records, end: endOf(name) });
         reader.next = records.at(-1)!.offset + 1;
         applied.emit(name);
       }
@@ -157,24 +170,27 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
     return consumer;
   };
 
+  const publish: EventBus["publish"] = async (name, records, { untilApplied: waits = false } = {}) => {
+    if (records.length === 0) return;
+    const topic = topicOf(name);
+    const now = clock.nowSeconds();
+    const packed = records.map((record) => pack(record, now));
+    const end = await topic.log.transaction(() => {
+      dropOld(name, topic, packed.length, now);
+      let offset = takeOffsets(name, packed.length);
+      for (const record of packed) void topic.log.put(offset++, record);
+      return offset;
+    });
+    appended.emit(name);
+    await topic.log.flushed;
+    if (waits) await untilApplied(name, topic, end);
+  };
+
   return {
-    publish: async (name, records) => {
-      if (records.length === 0) return;
-      const topic = topicOf(name);
-      const now = clock.nowSeconds();
-      const packed = records.map((record) => pack(record, now));
-      const end = await topic.log.transaction(() => {
-        dropOld(name, topic, packed.length, now);
-        let offset = takeOffsets(name, packed.length);
-        for (const record of packed) void topic.log.put(offset++, record);
-        return offset;
-      });
-      appended.emit(name);
-      await topic.log.flushed;
-      await untilApplied(name, topic, end);
-    },
+    publish,
+    publishToAll: (name, recordFor) => publish(name, [recordFor([`${topicOf(name).epoch}/0`])]),
     consume,
-    ends: async (name) => new Map([[`${topicOf(name).epoch}/0`, Number(root.get(`next/${name}`) ?? "0")]]),
+    ends: async (name) => new Map([[`${topicOf(name).epoch}/0`, endOf(name)]]),
     close: async () => {
       stopping.abort();
       // One turn for consumers to leave their reads before the file is unmapped.

@@ -22,7 +22,11 @@ export const processSettings = defineConfig({
     fallback: undefined,
   }),
   executor: choice("EXECUTOR", "library that trains neural models (libs/graph)", executorNames, { fallback: "onnx" }),
-  subjectHashKey: secret("SUBJECT_HASH_KEY", "key under which user ids are hashed in logs and traces", { min: 1, fallback: "modiste" }),
+  subjectHashKey: secret(
+    "SUBJECT_HASH_KEY",
+    "key under which user ids are hashed in logs, traces and as keys of the stores: another key finds no profile",
+    { min: 1, fallback: "modiste" },
+  ),
 });
 
 export const serviceSettings = defineConfig({

@@ -1,59 +1,93 @@
 /** Profiles in an lmdb file. Written by one profile service, readable by any process of the machine. */
 
 import { type Database, open, type RootDatabase } from "lmdb";
-import { applyEvents, emptyProfile, type Profile, reseedProfile } from "./profile.ts";
+import { ModisteError } from "#libs/core/errors.ts";
+import { positionLost } from "./position-lost.ts";
+import { applyChanges, emptyProfile, type Profile, reseedProfile } from "./profile.ts";
 import { decodeProfile, encodeProfile } from "./profile-codec.ts";
 import type { ProfileStore } from "./profile-store.ts";
 
 /** Told of a stored record that cannot be read. Its bytes are kept under `broken`; its subject begins anew, and nobody else is held up. */
-export type OnBroken = (subject: string, cause: unknown) => void;
+export type OnBroken = (key: string, cause: unknown) => void;
+
+const markKey = "mark";
 
 /** Opens the store in `folder`, which is made. */
 export function openLmdbProfileStore(folder: string, onBroken: OnBroken = () => undefined): ProfileStore {
-  const root: RootDatabase<Buffer, string> = open({ path: folder, encoding: "binary", maxDbs: 4 });
-  const profiles: Database<Buffer, string> = root.openDB("profiles", { encoding: "binary" });
+  const root: RootDatabase<string, string> = open({ path: folder, encoding: "string", maxDbs: 8 });
+  const profiles: Database<Buffer, string> = root.openDB("by-key", { encoding: "binary" });
   const positions: Database<number, string> = root.openDB("positions", { encoding: "json" });
   const broken: Database<Buffer, string> = root.openDB("broken", { encoding: "binary" });
-  const read = (subject: string): Profile | null => {
-    const bytes = profiles.get(subject);
+  const read = (key: string): Profile | null => {
+    const bytes = profiles.get(key);
     if (bytes === undefined) return null;
     try {
-      return decodeProfile(subject, bytes);
+      return decodeProfile(bytes);
     } catch (cause) {
-      onBroken(subject, cause);
+      onBroken(key, cause);
       return null;
     }
   };
   /** Inside a transaction: what cannot be read is put aside before it is written over. */
-  const write = (before: Profile | null, after: Profile): void => {
-    const bytes = before === null ? profiles.get(after.subject) : undefined;
-    if (bytes !== undefined) void broken.put(after.subject, bytes);
-    void profiles.put(after.subject, Buffer.from(encodeProfile(after)));
+  const write = (key: string, before: Profile | null, after: Profile): void => {
+    const bytes = before === null ? profiles.get(key) : undefined;
+    if (bytes !== undefined) void broken.put(key, bytes);
+    void profiles.put(key, Buffer.from(encodeProfile(after)));
   };
+  const positionOf = (partition: string): number => positions.get(partition) ?? 0;
   return {
-    get: async (subjects) => subjects.map(read),
-    apply: async (partition, batches, nextOffset) => {
+    get: async (keys) => keys.map(read),
+    apply: async (partition, batches, { from, next }) => {
       await root.transaction(() => {
-        for (const { subject, events } of batches) {
-          const held = read(subject);
-          const before = held ?? emptyProfile(subject);
-          const after = applyEvents(before, partition, events);
-          if (after !== before) write(held, after);
+        if (positionOf(partition) < from) throw positionLost(partition, positionOf(partition), from);
+        for (const { key, changes } of batches) {
+          const held = read(key);
+          const before = held ?? emptyProfile();
+          const after = applyChanges(before, partition, changes);
+          if (after !== before) write(key, held, after);
         }
-        if (nextOffset > (positions.get(partition) ?? 0)) void positions.put(partition, nextOffset);
+        if (next > positionOf(partition)) void positions.put(partition, next);
       });
     },
-    position: (partition) => positions.get(partition) ?? 0,
+    position: async (partition) => positionOf(partition),
     seed: async (seeded) => {
       await root.transaction(() => {
-        for (const profile of seeded) {
-          const held = read(profile.subject);
-          write(held, held === null ? profile : reseedProfile(held, profile));
+        for (const { key, profile } of seeded) {
+          const held = read(key);
+          write(key, held, held === null ? profile : reseedProfile(held, profile));
         }
       });
       await profiles.flushed;
     },
-    count: () => (profiles.getStats() as { entryCount: number }).entryCount,
+    claim: async (mark) => {
+      const held = await root.transaction(() => {
+        const known = root.get(markKey);
+        if (known === undefined) void root.put(markKey, mark);
+        return known ?? mark;
+      });
+      if (held !== mark) throw otherKey(folder);
+      const byName = root.openDB<Buffer, string>("profiles", { encoding: "binary" });
+      if (entries(byName) > 0 && entries(profiles) === 0) throw outdated(folder);
+    },
+    all: async function* () {
+      for (const { key } of profiles.getRange()) {
+        const profile = read(key);
+        if (profile !== null) yield [key, profile] as const;
+      }
+    },
+    count: async () => entries(profiles),
     close: () => root.close(),
   };
 }
+
+const entries = (database: Database<Buffer, string>): number => (database.getStats() as { entryCount: number }).entryCount;
+
+const otherKey = (folder: string): ModisteError =>
+  new ModisteError("failed_precondition", "other_key", `the profiles in ${folder} were written under another MODISTE_SUBJECT_HASH_KEY`);
+
+const outdated = (folder: string): ModisteError =>
+  new ModisteError(
+    "failed_precondition",
+    "profiles_outdated",
+    `the profiles in ${folder} stand under plain user ids, as before keys were hashed: remove the folder and run modiste profiles seed`,
+  );

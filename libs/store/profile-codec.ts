@@ -3,23 +3,29 @@
 import { ModisteError } from "#libs/core/errors.ts";
 import { ProfileRecord } from "#protos/profiles.ts";
 import type { EventType } from "#protos/types.ts";
-import type { Profile } from "./profile.ts";
+import { type Profile, profileVersion } from "./profile.ts";
 
 export const profileFormat = 1;
 
+/** Entries ascending by name: the same profile is the same bytes, whatever came first. */
+const sorted = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+
 export function encodeProfile(profile: Profile): Uint8Array {
-  const { version, attributes, events, nextOffsets } = profile;
+  const { subject, attributes, events, nextOffsets, erased } = profile;
   return ProfileRecord.encode({
     format: profileFormat,
-    version,
-    attributes: { ...attributes },
+    version: profileVersion(profile),
+    subject,
+    attributes: sorted(attributes),
     events: events.map((event) => ({ ...event, type: event.type as EventType })),
-    nextOffsets: { ...nextOffsets },
+    nextOffsets: sorted(nextOffsets),
+    erased: erased === null ? undefined : { id: erased.id, pending: [...erased.pending] },
   }).finish();
 }
 
-/** Throws `data_loss` naming the subject's record when it is no profile, `failed_precondition` when it is of a newer format. */
-export function decodeProfile(subject: string, bytes: Uint8Array): Profile {
+/** Throws `data_loss` when the bytes are no profile, `failed_precondition` when it is of a newer format. */
+export function decodeProfile(bytes: Uint8Array): Profile {
   let record: ProfileRecord;
   try {
     record = ProfileRecord.decode(bytes);
@@ -33,6 +39,6 @@ export function decodeProfile(subject: string, bytes: Uint8Array): Profile {
       `a stored profile has format ${record.format}, this code reads up to ${profileFormat}`,
     );
   }
-  const { version, attributes, events, nextOffsets } = record;
-  return { subject, version, attributes, events, nextOffsets };
+  const { subject, attributes, events, nextOffsets, erased } = record;
+  return { subject, attributes, events, nextOffsets, erased: erased ?? null };
 }

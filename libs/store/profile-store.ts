@@ -1,25 +1,44 @@
-/** The port of the profile store. */
+/** The port of the profile store. Profiles stand under keys that tell nothing of their subjects (`subject-key.ts`). */
 
-import type { OffsetEvent, Profile } from "./profile.ts";
+import type { Profile, ProfileChange } from "./profile.ts";
 
-export interface SubjectBatch {
-  readonly subject: string;
+export interface ProfileBatch {
+  readonly key: string;
   /** Ascending by offset. */
-  readonly events: readonly OffsetEvent[];
+  readonly changes: readonly ProfileChange[];
+}
+
+/** Offsets of the bus that a batch covers. */
+export interface OffsetSpan {
+  /** The offset that the batch was read from: everything before it was applied. */
+  readonly from: number;
+  /** The offset after the batch. */
+  readonly next: number;
+}
+
+export interface SeededProfile {
+  readonly key: string;
+  readonly profile: Profile;
 }
 
 export interface ProfileStore {
-  /** In the order of the subjects; null where the store knows nothing. One round trip. */
-  get(subjects: readonly string[]): Promise<(Profile | null)[]>;
+  /** In the order of the keys; null where the store has nothing. One round trip. */
+  get(keys: readonly string[]): Promise<(Profile | null)[]>;
   /**
-   * Applies the batches and moves the partition's position in one atomic step. Events that were applied before are left
-   * out, so a repeated call changes nothing. A stored profile that cannot be read is put aside and its subject begins anew.
+   * Applies the batches, each key once, every profile in one atomic step, and then moves the partition's position, never back. Changes that were
+   * applied before are left out, so a repeated call changes nothing. A stored profile that cannot be read is put aside and its subject begins anew.
+   * Throws `failed_precondition` "position_lost" when the store stands before `from`: it has lost writes, or is another one.
    */
-  apply(partition: string, batches: readonly SubjectBatch[], nextOffset: number): Promise<void>;
-  /** Next offset of a partition; 0 for one that was never applied. */
-  position(partition: string): number;
-  /** Replaces the seeded part of profiles; events that came over the bus stay. Resolves when they are flushed. */
-  seed(profiles: readonly Profile[]): Promise<void>;
-  count(): number;
+  apply(partition: string, batches: readonly ProfileBatch[], span: OffsetSpan): Promise<void>;
+  /** Where to go on with a partition; 0 for one that was never applied. Not after anything that may have been lost. */
+  position(partition: string): Promise<number>;
+  /** Replaces the seeded part of profiles; events that came over the bus stay, and who was erased stays so. Resolves when they are durable. */
+  seed(profiles: readonly SeededProfile[]): Promise<void>;
+  /** Throws `failed_precondition` "other_key" when the store was claimed with another mark: its keys would all miss. */
+  claim(mark: string): Promise<void>;
+  /** Every profile, in no order. */
+  all(): AsyncIterable<readonly [key: string, profile: Profile]>;
+  /** Profiles held, erasures among them. */
+  count(): Promise<number>;
   close(): Promise<void>;
 }

@@ -13,21 +13,36 @@ export interface HeldEvent {
   readonly value: number;
 }
 
+/** What is left of a subject that asked to be forgotten. */
+export interface Erasure {
+  /** The id of the latest one. */
+  readonly id: string;
+  /** Partitions whose copy of it has not come yet: what they still bring precedes it, and is dropped. Ascending. */
+  readonly pending: readonly string[];
+}
+
 export interface Profile {
+  /** Empty where nothing is known but an erasure. */
   readonly subject: string;
-  /** Grows by one with every applied batch. */
-  readonly version: number;
   readonly attributes: Readonly<Record<string, string>>;
   /** Ascending by (time, event id). */
   readonly events: readonly HeldEvent[];
   /** Next offset by "<epoch>/<partition>". */
   readonly nextOffsets: Readonly<Record<string, number>>;
+  /** Null for who never asked to be forgotten. */
+  readonly erased: Erasure | null;
 }
 
 /** Bounds of the sets that a profile holds, by event time. */
 export const profileBounds = { recent: 200, purchases: 200, opinions: 200 } as const;
 
-export const emptyProfile = (subject: string): Profile => ({ subject, version: 0, attributes: {}, events: [], nextOffsets: {} });
+export const emptyProfile = (subject = ""): Profile => ({ subject, attributes: {}, events: [], nextOffsets: {}, erased: null });
+
+/** Grows with every record that was applied; the same for the same records, however they came in batches. */
+export const profileVersion = ({ nextOffsets }: Profile): number => Object.values(nextOffsets).reduce((sum, offset) => sum + offset, 0);
+
+/** Whether there is anything to know: neither an empty profile nor a mere erasure. */
+export const isKnown = ({ events, attributes }: Profile): boolean => events.length > 0 || Object.keys(attributes).length > 0;
 
 const compare = (a: HeldEvent, b: HeldEvent): number =>
   a.timeSeconds - b.timeSeconds || (a.eventId < b.eventId ? -1 : a.eventId > b.eventId ? 1 : 0);
@@ -53,41 +68,56 @@ export function boundEvents(events: readonly HeldEvent[]): HeldEvent[] {
   return kept.reverse();
 }
 
-export interface OffsetEvent {
-  readonly offset: number;
-  readonly event: Event;
+/** What one record of the bus does to its subject's profile. */
+export type ProfileChange =
+  | { readonly kind: "event"; readonly offset: number; readonly event: Event }
+  | {
+      readonly kind: "erase";
+      readonly offset: number;
+      readonly id: string;
+      /** All partitions that have a copy of it. */
+      readonly partitions: readonly string[];
+    };
+
+function erase(profile: Profile, partition: string, { id, partitions }: Extract<ProfileChange, { kind: "erase" }>): Profile {
+  const again = profile.erased?.id === id;
+  const pending = (again ? profile.erased.pending : [...partitions].sort()).filter((name) => name !== partition);
+  const erased = { id, pending };
+  return again ? { ...profile, erased } : { ...emptyProfile(), nextOffsets: profile.nextOffsets, erased };
+}
+
+function hold(profile: Profile, partition: string, { eventId, itemId, type, timeSeconds, value, subject }: Event): Profile {
+  if (profile.erased?.pending.includes(partition)) return profile;
+  if (eventId !== "" && profile.events.some((event) => event.eventId === eventId)) return profile;
+  return { ...profile, subject, events: [...profile.events, { eventId, itemId, type: eventCode[type], timeSeconds, value }] };
 }
 
 /**
- * Applies a subject's batch from one partition. Offsets below the held next offset and events whose id is held are left
+ * Applies a subject's changes from one partition, ascending by offset. Offsets below the held next offset and events whose id is held are left
  * out, so a replay changes nothing. Answers the same object when nothing was new.
  */
-export function applyEvents(profile: Profile, partition: string, batch: readonly OffsetEvent[]): Profile {
+export function applyChanges(profile: Profile, partition: string, changes: readonly ProfileChange[]): Profile {
   const from = profile.nextOffsets[partition] ?? 0;
-  const fresh = batch.filter(({ offset }) => offset >= from);
+  const fresh = changes.filter(({ offset }) => offset >= from);
   if (fresh.length === 0) return profile;
-  const held = new Set(profile.events.map((event) => event.eventId).filter((id) => id !== ""));
-  const added: HeldEvent[] = [];
-  let next = from;
-  for (const { offset, event } of fresh) {
-    next = Math.max(next, offset + 1);
-    if (held.has(event.eventId)) continue;
-    held.add(event.eventId);
-    const { eventId, itemId, timeSeconds, value } = event;
-    added.push({ eventId, itemId, type: eventCode[event.type], timeSeconds, value });
-  }
+  let changed = profile;
+  for (const change of fresh)
+    changed = change.kind === "event" ? hold(changed, partition, change.event) : erase(changed, partition, change);
   return {
-    ...profile,
-    version: profile.version + 1,
-    events: boundEvents([...profile.events, ...added]),
-    nextOffsets: { ...profile.nextOffsets, [partition]: next },
+    ...changed,
+    events: boundEvents(changed.events),
+    nextOffsets: { ...changed.nextOffsets, [partition]: fresh.at(-1)!.offset + 1 },
   };
 }
 
-/** A seeded profile in place of a held one: the seeded history is replaced, what came over the bus since stays. */
+/**
+ * A seeded profile in place of a held one: the seeded history is replaced, what came over the bus since stays. Who asked to be forgotten is not
+ * seeded again: the seed holds what they asked to forget.
+ */
 export function reseedProfile(held: Profile, seeded: Profile): Profile {
+  if (held.erased !== null) return held;
   const live = held.events.filter(({ eventId }) => eventId !== "");
-  return { ...seeded, version: held.version + 1, events: boundEvents([...seeded.events, ...live]), nextOffsets: held.nextOffsets };
+  return { ...seeded, events: boundEvents([...seeded.events, ...live]), nextOffsets: held.nextOffsets };
 }
 
 export function profileHistory(profile: Profile): History {

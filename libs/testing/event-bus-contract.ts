@@ -18,14 +18,13 @@ const textOf = ({ value }: ConsumedRecord): string => new TextDecoder().decode(v
 async function collect(bus: EventBus, count: number, start = 0): Promise<ConsumedRecord[]> {
   const records: ConsumedRecord[] = [];
   const enough = defer<void>();
-  const consumer = await bus.consume(
-    "t",
-    () => start,
-    async (batch) => {
+  const consumer = await bus.consume("t", {
+    startAt: () => start,
+    onBatch: async (batch) => {
       records.push(...batch.records);
       if (records.length >= count) enough.resolve();
     },
-  );
+  });
   await enough.promise;
   await consumer.close();
   return records;
@@ -66,13 +65,12 @@ export function eventBusContract(adapter: string, open: () => Promise<BusHarness
     });
     it("stops a consumer whose batch fails, and says why", async () => {
       await harness.bus.publish("t", [record("a")]);
-      const consumer = await harness.bus.consume(
-        "t",
-        () => 0,
-        async () => {
+      const consumer = await harness.bus.consume("t", {
+        startAt: () => 0,
+        onBatch: async () => {
           throw new Error("cannot be applied");
         },
-      );
+      });
       await expect(consumer.finished).rejects.toThrow("cannot be applied");
     });
     it("reads to the end what was published before, also by another process, and stops there", async () => {

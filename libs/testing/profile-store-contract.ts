@@ -2,8 +2,9 @@
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Event } from "#libs/events/event.ts";
-import { profileBounds } from "#libs/store/profile.ts";
-import type { ProfileStore } from "#libs/store/profile-store.ts";
+import { isPositionLost } from "#libs/store/position-lost.ts";
+import { emptyProfile, isKnown, profileBounds } from "#libs/store/profile.ts";
+import type { ProfileBatch, ProfileStore } from "#libs/store/profile-store.ts";
 
 export interface StoreHarness {
   readonly store: ProfileStore;
@@ -28,7 +29,12 @@ function eventOf(eventId: string, timeSeconds: number, type: Event["type"] = "pu
   };
 }
 
-const batchOf = (events: readonly Event[], from = 0) => [{ subject: "u", events: events.map((event, i) => ({ offset: from + i, event })) }];
+const batchOf = (events: readonly Event[], from = 0): ProfileBatch[] => [
+  { key: "u", changes: events.map((event, i) => ({ kind: "event" as const, offset: from + i, event })) },
+];
+const eraseOf = (offset: number, id: string, partitions: readonly string[]): ProfileBatch[] => [
+  { key: "u", changes: [{ kind: "erase", offset, id, partitions }] },
+];
 
 export function profileStoreContract(adapter: string, open: () => Promise<StoreHarness>): void {
   describe(`profile store over ${adapter}`, () => {
@@ -43,64 +49,120 @@ export function profileStoreContract(adapter: string, open: () => Promise<StoreH
       expect(await harness.store.get(["nobody", "nobody else"])).toEqual([null, null]);
     });
     it("holds events in the order of time, whatever the order of arrival", async () => {
-      await harness.store.apply("e/0", batchOf([eventOf("late", 20), eventOf("early", 10)]), 2);
+      await harness.store.apply("e/0", batchOf([eventOf("late", 20), eventOf("early", 10)]), { from: 0, next: 2 });
       expect(await held()).toEqual(["early", "late"]);
     });
     it("counts a replayed batch once, and moves its position once", async () => {
-      await harness.store.apply("e/0", batchOf([eventOf("a", 1), eventOf("b", 2)]), 2);
+      await harness.store.apply("e/0", batchOf([eventOf("a", 1), eventOf("b", 2)]), { from: 0, next: 2 });
       const before = await harness.store.get(["u"]);
-      await harness.store.apply("e/0", batchOf([eventOf("a", 1), eventOf("b", 2)]), 2);
+      await harness.store.apply("e/0", batchOf([eventOf("a", 1), eventOf("b", 2)]), { from: 0, next: 2 });
       expect(await harness.store.get(["u"])).toEqual(before);
-      expect(harness.store.position("e/0")).toBe(2);
+      expect(await harness.store.position("e/0")).toBe(2);
     });
     it("takes the new rest of a batch that was applied in part", async () => {
-      await harness.store.apply("e/0", batchOf([eventOf("a", 1)]), 1);
-      await harness.store.apply("e/0", batchOf([eventOf("a", 1), eventOf("b", 2)]), 2);
+      await harness.store.apply("e/0", batchOf([eventOf("a", 1)]), { from: 0, next: 1 });
+      await harness.store.apply("e/0", batchOf([eventOf("a", 1), eventOf("b", 2)]), { from: 0, next: 2 });
       expect(await held()).toEqual(["a", "b"]);
     });
     it("counts an event once that was delivered twice under its id, also from another partition", async () => {
-      await harness.store.apply("e/0", batchOf([eventOf("a", 1)]), 1);
-      await harness.store.apply("e/1", batchOf([eventOf("a", 1)]), 1);
+      await harness.store.apply("e/0", batchOf([eventOf("a", 1)]), { from: 0, next: 1 });
+      await harness.store.apply("e/1", batchOf([eventOf("a", 1)]), { from: 0, next: 1 });
       expect(await held()).toEqual(["a"]);
     });
     it("never moves a position back", async () => {
-      await harness.store.apply("e/0", batchOf([eventOf("a", 1)], 5), 6);
-      await harness.store.apply("e/0", [], 3);
-      expect(harness.store.position("e/0")).toBe(6);
-      expect(harness.store.position("other/0")).toBe(0);
+      await harness.store.apply("e/0", batchOf([eventOf("a", 1)], 5), { from: 0, next: 6 });
+      await harness.store.apply("e/0", [], { from: 0, next: 3 });
+      expect(await harness.store.position("e/0")).toBe(6);
+      expect(await harness.store.position("other/0")).toBe(0);
     });
     it("keeps the latest purchases however many views follow", async () => {
       const views = Array.from({ length: profileBounds.recent }, (_, i) => eventOf(`v${i}`, 100 + i, "view"));
-      await harness.store.apply("e/0", batchOf([eventOf("bought", 1), ...views]), 300);
+      await harness.store.apply("e/0", batchOf([eventOf("bought", 1), ...views]), { from: 0, next: 300 });
       const kept = await held();
       expect(kept).toContain("bought");
       expect(kept.length).toBe(profileBounds.recent + 1);
     });
     it("seeds whole profiles and applies events to them", async () => {
       const seeded = { eventId: "", itemId: "old", type: 3, timeSeconds: 1, value: 2 };
-      await harness.store.seed([{ subject: "u", version: 1, attributes: { age: "31" }, events: [seeded, seeded], nextOffsets: {} }]);
-      await harness.store.apply("e/0", batchOf([eventOf("new", 5)]), 1);
+      await harness.store.seed([{ key: "u", profile: { ...emptyProfile("u"), attributes: { age: "31" }, events: [seeded, seeded] } }]);
+      await harness.store.apply("e/0", batchOf([eventOf("new", 5)]), { from: 0, next: 1 });
       const [profile] = await harness.store.get(["u"]);
       expect(profile!.attributes).toEqual({ age: "31" });
       expect(profile!.events.map(({ itemId }) => itemId)).toEqual(["old", "old", "item new"]);
-      expect(harness.store.count()).toBe(1);
+      expect(await harness.store.count()).toBe(1);
     });
     it("keeps acknowledged events when the subject is seeded again, and replaces what was seeded", async () => {
       const seeded = (itemId: string) => ({ eventId: "", itemId, type: 3, timeSeconds: 1, value: 2 });
-      const profile = { subject: "u", version: 1, attributes: {}, nextOffsets: {} };
-      await harness.store.seed([{ ...profile, events: [seeded("old")] }]);
-      await harness.store.apply("e/0", batchOf([eventOf("new", 5)]), 1);
-      await harness.store.seed([{ ...profile, events: [seeded("older"), seeded("old")] }]);
-      await harness.store.apply("e/0", batchOf([eventOf("new", 5)]), 1);
+      const seed = (...items: string[]) => harness.store.seed([{ key: "u", profile: { ...emptyProfile("u"), events: items.map(seeded) } }]);
+      await seed("old");
+      await harness.store.apply("e/0", batchOf([eventOf("new", 5)]), { from: 0, next: 1 });
+      await seed("older", "old");
+      await harness.store.apply("e/0", batchOf([eventOf("new", 5)]), { from: 0, next: 1 });
       const [held] = await harness.store.get(["u"]);
       expect(held!.events.map(({ itemId }) => itemId)).toEqual(["older", "old", "item new"]);
     });
+    it("refuses what begins behind where it stands: it has lost writes, or is another store", async () => {
+      await harness.store.apply("e/0", batchOf([eventOf("a", 1)]), { from: 0, next: 5 });
+      const late = harness.store.apply("e/0", batchOf([eventOf("b", 2)], 7), { from: 7, next: 8 });
+      await expect(late.catch((error: unknown) => isPositionLost(error))).resolves.toBe(true);
+      expect(await held()).toEqual(["a"]);
+      await harness.store.apply("e/0", batchOf([eventOf("b", 2)], 7), { from: 5, next: 8 });
+      expect(await held()).toEqual(["a", "b"]);
+    });
+    it("erases what stands before, in every partition, and holds what comes behind", async () => {
+      const partitions = ["e/0", "e/1"];
+      await harness.store.apply("e/0", batchOf([eventOf("a", 1)]), { from: 0, next: 1 });
+      await harness.store.apply("e/0", eraseOf(1, "x", partitions), { from: 1, next: 2 });
+      expect(isKnown((await harness.store.get(["u"]))[0]!)).toBe(false);
+      // Of the other partition, which is behind: it stands before that partition's copy of the erasure.
+      await harness.store.apply("e/1", batchOf([eventOf("b", 2)]), { from: 0, next: 1 });
+      expect(await held()).toEqual([]);
+      await harness.store.apply("e/0", batchOf([eventOf("c", 3)], 2), { from: 2, next: 3 });
+      await harness.store.apply("e/1", eraseOf(1, "x", partitions), { from: 1, next: 2 });
+      await harness.store.apply("e/1", batchOf([eventOf("d", 4)], 2), { from: 2, next: 3 });
+      expect(await held()).toEqual(["c", "d"]);
+    });
+    it("keeps no word of who was erased, and does not seed them again", async () => {
+      const profile = {
+        ...emptyProfile("somebody"),
+        attributes: { age: "31" },
+        events: [{ eventId: "", itemId: "old", type: 3, timeSeconds: 1, value: 2 }],
+      };
+      await harness.store.seed([{ key: "u", profile }]);
+      await harness.store.apply("e/0", eraseOf(0, "x", ["e/0"]), { from: 0, next: 1 });
+      await harness.store.seed([{ key: "u", profile }]);
+      expect((await harness.store.get(["u"]))[0]).toEqual({
+        ...emptyProfile(),
+        nextOffsets: { "e/0": 1 },
+        erased: { id: "x", pending: [] },
+      });
+    });
+    it("applies batches of several partitions to one subject at the same time", async () => {
+      const partitions = Array.from({ length: 8 }, (_, p) => `e/${p}`);
+      await Promise.all(
+        partitions.map((partition, p) => harness.store.apply(partition, batchOf([eventOf(`${p}`, p)]), { from: 0, next: 1 })),
+      );
+      expect(await held()).toEqual(partitions.map((_, p) => `${p}`));
+    });
+    it("tells its profiles, and who may not claim it", async () => {
+      await harness.store.claim("mine");
+      await harness.store.claim("mine");
+      await expect(harness.store.claim("theirs")).rejects.toThrow("MODISTE_SUBJECT_HASH_KEY");
+      await harness.store.apply("e/0", batchOf([eventOf("a", 1)]), { from: 0, next: 1 });
+      const all = new Map<string, string[]>();
+      for await (const [key, { events }] of harness.store.all())
+        all.set(
+          key,
+          events.map(({ eventId }) => eventId),
+        );
+      expect(all).toEqual(new Map([["u", ["a"]]]));
+    });
     it("has everything after it was closed and opened again", async () => {
-      await harness.store.apply("e/0", batchOf([eventOf("a", 1)]), 1);
+      await harness.store.apply("e/0", batchOf([eventOf("a", 1)]), { from: 0, next: 1 });
       const before = await harness.store.get(["u"]);
       const again = await harness.reopen();
       expect(await again.get(["u"])).toEqual(before);
-      expect(again.position("e/0")).toBe(1);
+      expect(await again.position("e/0")).toBe(1);
     });
   });
 }

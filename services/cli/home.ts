@@ -2,12 +2,15 @@
 
 import { join, resolve } from "node:path";
 import { readEnvironment } from "#libs/config/environment.ts";
+import { processSettings } from "#libs/serve/settings.ts";
 
 export interface HomeFolders {
   readonly home: string;
   readonly data: string;
   readonly releases: string;
   readonly state: string;
+  /** MODISTE_SUBJECT_HASH_KEY: what the stores' keys are made with. */
+  readonly subjectHashKey: string;
 }
 
 /** `--home`, else MODISTE_HOME, else .modiste in the current folder. */
@@ -19,6 +22,7 @@ export function homeFolders(option: string | undefined): HomeFolders {
     data: join(home, "data"),
     releases: environment.MODISTE_RELEASES ?? join(home, "releases"),
     state: environment.MODISTE_STATE ?? join(home, "state"),
+    subjectHashKey: environment.MODISTE_SUBJECT_HASH_KEY ?? processSettings.subjectHashKey.fallback ?? "",
   };
 }
 

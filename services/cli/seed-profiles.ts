@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { openDataset } from "#libs/data/dataset.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
 import { historyBefore } from "#libs/data/splits.ts";
-import { stateFolders } from "#libs/serve/embedded.ts";
+import { stateFolders } from "#libs/serve/nearline.ts";
 import { openLmdbProfileStore } from "#libs/store/lmdb-profile-store.ts";
-import { boundEvents, type HeldEvent, type Profile } from "#libs/store/profile.ts";
+import { boundEvents, emptyProfile, type HeldEvent } from "#libs/store/profile.ts";
+import type { SeededProfile } from "#libs/store/profile-store.ts";
+import { storeMark, subjectKey } from "#libs/store/subject-key.ts";
 import { dataSetFolder, type HomeFolders } from "./home.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { progressLine } from "./terminal.ts";
@@ -38,21 +40,18 @@ export async function seedProfiles(folders: HomeFolders, data: string, before = 
   const dataset = await openDataset(dataSetFolder(folders, data));
   const store = openLmdbProfileStore(join(folders.state, stateFolders.profiles));
   try {
+    await store.claim(storeMark(folders.subjectHashKey));
     const interactions = await dataset.loadInteractions(line.progress, signal);
     const { ids } = await dataset.loadCatalog();
     const users = await dataset.loadUsers();
     for (let from = 0; from < users.userCount; from += batchProfiles) {
       signal.throwIfAborted();
-      const batch: Profile[] = [];
+      const batch: SeededProfile[] = [];
       for (let user = from; user < Math.min(users.userCount, from + batchProfiles); user++) {
         const attributes = Object.fromEntries(userAttributes(users, user));
-        batch.push({
-          subject: users.ids[user]!,
-          version: 1,
-          attributes,
-          events: heldEvents(interactions, user, before, ids),
-          nextOffsets: {},
-        });
+        const subject = users.ids[user]!;
+        const profile = { ...emptyProfile(subject), attributes, events: heldEvents(interactions, user, before, ids) };
+        batch.push({ key: subjectKey(subject, folders.subjectHashKey), profile });
       }
       await store.seed(batch);
       line.progress({ step: "profiles: seed", done: from + batch.length, total: users.userCount, unit: "users" });

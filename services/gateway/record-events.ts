@@ -3,9 +3,10 @@
 import { randomUUID } from "node:crypto";
 import { type EventBus, topics } from "#libs/bus/bus.ts";
 import { invalid } from "#libs/core/errors.ts";
-import { encodeEvent, eventTypeFromProto } from "#libs/events/codec.ts";
+import { eventTypeFromProto } from "#libs/events/codec.ts";
 import type { Event } from "#libs/events/event.ts";
 import { eventBatchMax } from "#libs/events/limits.ts";
+import { eventRecord } from "#libs/events/log-entry.ts";
 import { eventProblem } from "#libs/events/validate.ts";
 import type { EventResult, RecordEventsResponse } from "#protos/recommender.ts";
 import type { Event as EventMessage } from "#protos/types.ts";
@@ -43,7 +44,8 @@ export async function recordEvents(
   const accepted = admitted.flatMap(({ event }) => (event ? [event] : []));
   await bus.publish(
     topics.events,
-    accepted.map((event) => ({ key: event.subject, value: encodeEvent(event) })),
+    accepted.map((event) => eventRecord(event)),
+    { untilApplied: true },
   );
   return { results: admitted.map(({ result }) => result), accepted: accepted.length };
 }

@@ -3,7 +3,7 @@
 import { choice, integer, list, millis, number, text } from "#libs/config/fields.ts";
 import { defineConfig } from "#libs/config/schema.ts";
 import { bind } from "#libs/rpc/definition.ts";
-import { embeddedSettings, openEventBus } from "#libs/serve/embedded.ts";
+import { nearlineSettings, openEventBus } from "#libs/serve/nearline.ts";
 import { releaseSettings, serveReleases } from "#libs/serve/release-library.ts";
 import { defineService, type ServiceModule } from "#libs/serve/service.ts";
 import { CandidateSourceDefinition } from "#protos/candidate_source.ts";
@@ -20,7 +20,7 @@ import { openRuleBook } from "./rules/rule-book.ts";
 
 const config = defineConfig({
   ...releaseSettings,
-  ...embeddedSettings,
+  ...nearlineSettings,
   httpHost: text("HTTP_HOST", "address that HTTP listens on", { fallback: "127.0.0.1" }),
   httpPort: integer("HTTP_PORT", "port of HTTP; 0 takes a free one", { min: 0, max: 65_535, fallback: 8080 }),
   httpHosts: list("HTTP_HOSTS", "Host names that HTTP answers to beside loopback ones", { fallback: [] }),

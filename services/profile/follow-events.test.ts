@@ -8,6 +8,8 @@ import { openLmdbBus } from "#libs/bus/lmdb-bus.ts";
 import { systemClock } from "#libs/core/clock.ts";
 import { encodeEvent } from "#libs/events/codec.ts";
 import type { Event } from "#libs/events/event.ts";
+import type { CounterStore } from "#libs/store/counter-store.ts";
+import { openLmdbCounterStore } from "#libs/store/lmdb-counter-store.ts";
 import { openLmdbProfileStore } from "#libs/store/lmdb-profile-store.ts";
 import type { ProfileStore } from "#libs/store/profile-store.ts";
 import { createLogger } from "#libs/telemetry/log.ts";
@@ -17,20 +19,24 @@ import { type EventFollower, followEvents } from "./follow-events.ts";
 let folder: string;
 let bus: EventBus;
 let store: ProfileStore;
+let counters: CounterStore;
 let follower: EventFollower;
 
 const open = (): void => {
   bus = openLmdbBus(join(folder, "bus"));
   store = openLmdbProfileStore(join(folder, "profiles"));
+  counters = openLmdbCounterStore(join(folder, "counters"));
 };
+const keyOf = (subject: string): string => subject;
 const log = createLogger({ service: "profile", level: "silent" });
 const follow = async (into: ProfileStore = store): Promise<void> => {
-  follower = await followEvents({ bus, store: into, log, metrics: createMetrics(), clock: systemClock });
+  follower = await followEvents({ bus, profiles: into, counters, keyOf, log, metrics: createMetrics(), clock: systemClock });
 };
 const close = async (): Promise<void> => {
   await follower.close();
   await bus.close();
   await store.close();
+  await counters.close();
 };
 
 beforeEach(async () => {
@@ -56,6 +62,7 @@ const event = (eventId: string, overrides: Partial<Event> = {}): Event => ({
   ...overrides,
 });
 
+const publish = (records: readonly BusRecord[]): Promise<void> => bus.publish(topics.events, records, { untilApplied: true });
 const recordOf = (given: Event): BusRecord => ({ key: given.subject, value: encodeEvent(given) });
 const garbage: BusRecord = { key: "u1", value: Uint8Array.of(255, 255, 255, 1) };
 
@@ -71,14 +78,13 @@ async function read(topic: string, count: number): Promise<ConsumedRecord[]> {
   const done = new Promise<void>((resolve) => {
     enough = resolve;
   });
-  const consumer = await bus.consume(
-    topic,
-    () => 0,
-    async (batch) => {
+  const consumer = await bus.consume(topic, {
+    startAt: () => 0,
+    onBatch: async (batch) => {
       records.push(...batch.records);
       if (records.length >= count) enough();
     },
-  );
+  });
   await done;
   await consumer.close();
   return records;
@@ -87,11 +93,7 @@ async function read(topic: string, count: number): Promise<ConsumedRecord[]> {
 describe("the follower of events", () => {
   it("applies events to their subjects; who publishes in this process finds the effect", async () => {
     await follow();
-    await bus.publish(topics.events, [
-      recordOf(event("a")),
-      recordOf(event("b", { subject: "u2" })),
-      recordOf(event("c", { timeSeconds: 900 })),
-    ]);
+    await publish([recordOf(event("a")), recordOf(event("b", { subject: "u2" })), recordOf(event("c", { timeSeconds: 900 }))]);
     expect(await eventIds("u1")).toEqual(["c", "a"]);
     expect(await eventIds("u2")).toEqual(["b"]);
   });
@@ -99,7 +101,7 @@ describe("the follower of events", () => {
   it("puts what is no event on the dead-letter topic, with its place and cause, and goes on", async () => {
     await follow();
     const unknownType: BusRecord = { key: "u1", value: Uint8Array.of(0x20, 99) };
-    await bus.publish(topics.events, [recordOf(event("a")), garbage, unknownType, recordOf(event("b", { timeSeconds: 2000 }))]);
+    await publish([recordOf(event("a")), garbage, unknownType, recordOf(event("b", { timeSeconds: 2000 }))]);
     expect(await eventIds("u1")).toEqual(["a", "b"]);
     expect(follower.problem()).toBeNull();
     const letters = (await read(topics.dead, 2)).map(
@@ -117,11 +119,7 @@ describe("the follower of events", () => {
   it("outlives an event that decodes but cannot be held: no subject, an id without end", async () => {
     await follow();
     const endless = "x".repeat(5000);
-    await bus.publish(topics.events, [
-      recordOf(event("a", { subject: "" })),
-      recordOf(event("b", { subject: endless })),
-      recordOf(event("c")),
-    ]);
+    await publish([recordOf(event("a", { subject: "" })), recordOf(event("b", { subject: endless })), recordOf(event("c"))]);
     expect(follower.problem()).toBeNull();
     expect(await eventIds("u1")).toEqual(["c"]);
     expect((await read(topics.dead, 2)).length).toBe(2);
@@ -129,12 +127,12 @@ describe("the follower of events", () => {
 
   it("lets one profile that cannot be read hold nobody up, and puts its bytes aside", async () => {
     await store.close();
-    const raw = lmdb({ path: join(folder, "profiles"), encoding: "binary", maxDbs: 4 });
-    await raw.openDB("profiles", { encoding: "binary" }).put("u1", Buffer.from([255, 255, 255]));
+    const raw = lmdb({ path: join(folder, "profiles"), encoding: "string", maxDbs: 8 });
+    await raw.openDB("by-key", { encoding: "binary" }).put("u1", Buffer.from([255, 255, 255]));
     await raw.close();
     store = openLmdbProfileStore(join(folder, "profiles"));
     await follow();
-    await bus.publish(topics.events, [recordOf(event("a")), recordOf(event("b", { subject: "u2" }))]);
+    await publish([recordOf(event("a")), recordOf(event("b", { subject: "u2" }))]);
     expect(await eventIds("u2")).toEqual(["b"]);
     expect(await eventIds("u1")).toEqual(["a"]);
     expect(follower.problem()).toBeNull();
@@ -151,7 +149,7 @@ describe("the follower of events", () => {
           resolve();
         },
       };
-      void follow(failing).then(() => bus.publish(topics.events, [recordOf(event("a"))]));
+      void follow(failing).then(() => publish([recordOf(event("a"))]));
     });
     await applied;
     expect(failures).toBe(-1);
@@ -160,21 +158,21 @@ describe("the follower of events", () => {
 
   it("begins after a restart where the store stands: nothing is lost, nothing is done twice", async () => {
     await follow();
-    await bus.publish(topics.events, [recordOf(event("a")), garbage]);
+    await publish([recordOf(event("a")), garbage]);
     await follower.close();
-    await bus.publish(topics.events, [recordOf(event("b", { timeSeconds: 2000 }))]);
+    await publish([recordOf(event("b", { timeSeconds: 2000 }))]);
     await close();
     open();
     const offsets: number[] = [];
     const spying: ProfileStore = {
       ...store,
-      apply: (partition, batches, next) => {
-        offsets.push(...batches.flatMap(({ events }) => events.map(({ offset }) => offset)));
-        return store.apply(partition, batches, next);
+      apply: (partition, batches, span) => {
+        offsets.push(...batches.flatMap(({ changes }) => changes.map(({ offset }) => offset)));
+        return store.apply(partition, batches, span);
       },
     };
     await follow(spying);
-    await bus.publish(topics.events, [recordOf(event("c", { timeSeconds: 3000 }))]);
+    await publish([recordOf(event("c", { timeSeconds: 3000 }))]);
     expect(await eventIds("u1")).toEqual(["a", "b", "c"]);
     expect(offsets).toEqual([2, 3]);
   });
@@ -182,18 +180,18 @@ describe("the follower of events", () => {
   it("changes nothing when everything is replayed", async () => {
     await follow();
     const events = Array.from({ length: 30 }, (_, i) => recordOf(event(`e${i}`, { timeSeconds: 1000 + i, subject: `u${i % 3}` })));
-    await bus.publish(topics.events, events);
+    await publish(events);
     await follower.close();
     const before = await store.get(["u0", "u1", "u2"]);
-    await follow({ ...store, position: () => 0 });
-    await bus.publish(topics.events, [recordOf(event("last", { subject: "other" }))]);
+    await follow({ ...store, position: async () => 0 });
+    await publish([recordOf(event("last", { subject: "other" }))]);
     expect(await eventIds("other")).toEqual(["last"]);
     expect(await store.get(["u0", "u1", "u2"])).toEqual(before);
   });
 
   it("says that events are not applied any more when the store fails", async () => {
     await follow({ ...store, apply: () => Promise.reject(new Error("disk full")) });
-    await bus.publish(topics.events, [recordOf(event("a"))]);
+    await publish([recordOf(event("a"))]);
     await new Promise((resolve) => setImmediate(resolve));
     expect(follower.problem()).toContain("events are not applied");
   });

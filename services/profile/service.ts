@@ -4,9 +4,10 @@ import { invalid } from "#libs/core/errors.ts";
 import { historyToProto } from "#libs/events/codec.ts";
 import { idProblem } from "#libs/events/limits.ts";
 import { bind } from "#libs/rpc/definition.ts";
-import { embeddedSettings, openEventBus, openProfileStore } from "#libs/serve/embedded.ts";
+import { nearlineSettings, openEventBus, openStores } from "#libs/serve/nearline.ts";
 import { defineService } from "#libs/serve/service.ts";
-import { profileHistory } from "#libs/store/profile.ts";
+import { isKnown, profileHistory, profileVersion } from "#libs/store/profile.ts";
+import { storeMark, subjectKey } from "#libs/store/subject-key.ts";
 import { type GetProfilesRequest, type GetProfilesResponse, ProfilesDefinition } from "#protos/profiles.ts";
 import { followEvents } from "./follow-events.ts";
 
@@ -22,21 +23,24 @@ function checkSubjects(subjects: readonly string[]): void {
 }
 
 export const service = defineService({
-  config: embeddedSettings,
+  config: nearlineSettings,
   start: async (context) => {
-    const store = await openProfileStore(context);
+    const { subjectHashKey, log, clock } = context;
+    const { profiles, counters } = await openStores(context);
+    await profiles.claim(storeMark(subjectHashKey));
     const bus = await openEventBus(context);
-    const consumer = await followEvents({ bus, store, log: context.log, metrics: context.telemetry.metrics, clock: context.clock });
+    const keyOf = (subject: string): string => subjectKey(subject, subjectHashKey);
+    const consumer = await followEvents({ bus, profiles, counters, keyOf, log, metrics: context.telemetry.metrics, clock });
     const getProfiles = async ({ subjects }: GetProfilesRequest): Promise<GetProfilesResponse> => {
       checkSubjects(subjects);
-      const profiles = await store.get(subjects);
+      const held = await profiles.get(subjects.map(keyOf));
       return {
-        profiles: profiles.map((profile, i) => ({
+        profiles: held.map((profile, i) => ({
           subject: subjects[i]!,
-          known: profile !== null,
+          known: profile !== null && isKnown(profile),
           attributes: { ...profile?.attributes },
           events: profile ? historyToProto(profileHistory(profile)) : undefined,
-          version: profile?.version ?? 0,
+          version: profile ? profileVersion(profile) : 0,
         })),
       };
     };

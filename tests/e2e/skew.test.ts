@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readPublished, topics } from "#libs/bus/bus.ts";
 import { openLmdbBus } from "#libs/bus/lmdb-bus.ts";
-import { stateFolders } from "#libs/serve/embedded.ts";
+import { stateFolders } from "#libs/serve/nearline.ts";
 import { RecommenderDefinition } from "#protos/recommender.ts";
 import { Served } from "#protos/served.ts";
 import { describeSkew } from "../../services/cli/commands/skew.ts";
+import { homeFolders } from "../../services/cli/home.ts";
 import { measureSkew, type SkewOptions, type SkewReport } from "../../services/cli/skew/skew.ts";
 import { loadModels } from "../../services/fleet.ts";
 import { openTestShop, type TestShop } from "../support/shop.ts";
@@ -28,7 +29,7 @@ async function skew(overrides: Partial<SkewOptions> = {}): Promise<SkewReport> {
   const bus = openBus();
   try {
     return await measureSkew({
-      folders: { home, data: join(home, "data"), releases: join(home, "releases"), state: join(home, "state") },
+      folders: homeFolders(home),
       bus,
       models: await loadModels(),
       data: null,
@@ -222,7 +223,7 @@ describe("skew", () => {
 
   it("says so when nothing was served, or nothing with features", async () => {
     const quiet = await openTestShop();
-    const folders = { home: quiet.home, data: "", releases: join(quiet.home, "releases"), state: join(quiet.home, "state") };
+    const folders = homeFolders(quiet.home);
     const bus = openLmdbBus(join(quiet.home, "state", stateFolders.bus));
     await expect(skew({ folders, bus })).rejects.toThrow(/modiste\.served\.v1 of this home has no records/);
     await bus.publish(topics.served, [

@@ -7,7 +7,7 @@ import { noProgress } from "#libs/core/progress.ts";
 import { findHmFiles, importHm } from "#libs/data/importers/hm.ts";
 import { synthesize } from "#libs/data/synth/synth.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
-import type { HomeFolders } from "../../services/cli/home.ts";
+import { homeFolders } from "../../services/cli/home.ts";
 import { seedProfiles } from "../../services/cli/seed-profiles.ts";
 import { loadTrainingData } from "../../services/cli/training/load-data.ts";
 import { trainRelease } from "../../services/cli/training/train-release.ts";
@@ -19,7 +19,7 @@ const seed = 1;
 const size = { users: 1500, items: 800, purchases: 45_000 };
 
 async function makeShop(home: string): Promise<void> {
-  const folders: HomeFolders = { home, data: join(home, "data"), releases: join(home, "releases"), state: join(home, "state") };
+  const folders = homeFolders(home);
   const raw = join(home, "raw");
   const out = join(folders.data, dataSet);
   const signal = new AbortController().signal;

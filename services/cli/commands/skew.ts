@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { openLmdbBus } from "#libs/bus/lmdb-bus.ts";
 import { ModisteError } from "#libs/core/errors.ts";
-import { stateFolders } from "#libs/serve/embedded.ts";
+import { stateFolders } from "#libs/serve/nearline.ts";
 import { loadModels } from "../../fleet.ts";
 import { homeFolders, homeOption } from "../home.ts";
 import { instantOption } from "../instant-option.ts";

@@ -2,11 +2,12 @@
 
 import { type EventBus, readPublished, topics } from "#libs/bus/bus.ts";
 import type { DataSet } from "#libs/data/dataset.ts";
-import { decodeEvent, historyFromProto } from "#libs/events/codec.ts";
+import { historyFromProto } from "#libs/events/codec.ts";
 import type { Event, History } from "#libs/events/event.ts";
 import { latestHistory } from "#libs/events/event.ts";
 import { joinHistories } from "#libs/events/join-histories.ts";
-import { applyEvents, emptyProfile, type Profile, profileHistory } from "#libs/store/profile.ts";
+import { readEntry } from "#libs/events/log-entry.ts";
+import { applyChanges, emptyProfile, type Profile, profileHistory } from "#libs/store/profile.ts";
 import { heldEvents } from "../seed-profiles.ts";
 import type { SampledRecord } from "./served-records.ts";
 
@@ -24,22 +25,16 @@ export interface KnownEvents {
   readonly published: ReadonlyMap<string, readonly PublishedEvent[]>;
 }
 
-/** Null for what is no event: the profile service put it on the dead-letter topic, and no request saw it. */
-function decode(value: Uint8Array): Event | null {
-  try {
-    return decodeEvent(value);
-  } catch {
-    return null;
-  }
-}
-
 async function publishedEvents(bus: EventBus, subjects: ReadonlySet<string>): Promise<Map<string, PublishedEvent[]>> {
   const published = new Map<string, PublishedEvent[]>();
   await readPublished(bus, topics.events, async ({ partition, records }) => {
-    for (const { key, offset, publishedSeconds, value } of records) {
-      if (!subjects.has(key)) continue;
-      const event = decode(value);
-      if (event === null) continue;
+    for (const record of records) {
+      if (!subjects.has(record.key)) continue;
+      const read = readEntry(record);
+      // What is no event went to the dead-letter topic, and no request saw it.
+      if (!("entry" in read) || read.entry.kind !== "event") continue;
+      const { offset, publishedSeconds } = record;
+      const { event } = read.entry;
       const list = published.get(event.subject) ?? [];
       list.push({ partition, offset, publishedSeconds, event });
       published.set(event.subject, list);
@@ -55,7 +50,7 @@ async function seededProfiles(dataset: DataSet, subjects: ReadonlySet<string>, b
   const seeded = new Map<string, Profile>();
   users.ids.forEach((subject, user) => {
     if (!subjects.has(subject)) return;
-    seeded.set(subject, { ...emptyProfile(subject), version: 1, events: heldEvents(interactions, user, before, ids) });
+    seeded.set(subject, { ...emptyProfile(subject), events: heldEvents(interactions, user, before, ids) });
   });
   return seeded;
 }
@@ -90,7 +85,7 @@ export function historyOf({ subjects, timeSeconds, features }: SampledRecord, { 
       (published.get(subject) ?? [])
         .filter(({ publishedSeconds }) => publishedSeconds <= end)
         .reduce(
-          (profile, { partition, offset, event }) => applyEvents(profile, partition, [{ offset, event }]),
+          (profile, { partition, offset, event }) => applyChanges(profile, partition, [{ kind: "event", offset, event }]),
           seeded.get(subject) ?? emptyProfile(subject),
         ),
     );

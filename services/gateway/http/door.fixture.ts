@@ -143,6 +143,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<TestDoor> {
     ranker,
     bus: {
       publish: async (_topic, records) => void published.push(...records.map(({ key }) => key)),
+      publishToAll: async (_topic, recordFor) => void published.push(recordFor([]).key),
       consume: async () => ({ finished: Promise.resolve(), close: async () => undefined }),
       ends: async () => new Map(),
       close: async () => undefined,

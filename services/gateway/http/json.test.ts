@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { eventFromJson, type JsonEvent } from "#libs/events/json.ts";
 import { GetUserResponse, Grade, RecommendResponse, UserKnowledge } from "#protos/recommender.ts";
 import { Event, EventType } from "#protos/types.ts";
-import { eventFromJson, filterFromJson, type JsonEvent, toJson } from "./json.ts";
+import { filterFromJson, toJson } from "./json.ts";
 
 const names = (value: unknown): string[] => Object.keys(value as object).sort();
 

@@ -1,7 +1,7 @@
 /** Between the contract's messages and the JSON of HTTP: snake_case names as in the protos, enums as short words. */
 
 import { Grade, UserKnowledge } from "#protos/recommender.ts";
-import { type Event as EventMessage, EventType, type ItemFilter as ItemFilterMessage } from "#protos/types.ts";
+import { EventType, type ItemFilter as ItemFilterMessage } from "#protos/types.ts";
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
@@ -20,7 +20,6 @@ function words(enumeration: Readonly<Record<string, number>>, prefix: string, lo
 const grades = words(Grade, "GRADE_", false);
 const knowledge = words(UserKnowledge, "USER_KNOWLEDGE_", false);
 const types = words(EventType, "EVENT_TYPE_", true);
-const typeNumbers = new Map([...types].map(([value, word]) => [word, value]));
 
 /** Enum fields by their place: `grade` of an answer, `user` of its coverage, `type` of an event. */
 function enumWord(field: string, value: number): string | undefined {
@@ -41,41 +40,6 @@ function convert(value: unknown, field: string): unknown {
 /** A message as JSON answers it: every field present, also the empty ones. */
 export function toJson(message: object): Record<string, unknown> {
   return convert(message, "") as Record<string, unknown>;
-}
-
-export interface JsonEvent {
-  readonly event_id?: string;
-  readonly subject?: string;
-  readonly user_id?: string;
-  readonly session_id?: string;
-  readonly item_id?: string;
-  readonly type?: string;
-  readonly time?: number;
-  readonly value?: number;
-  readonly quantity?: number;
-  readonly surface?: string;
-  readonly recommendation_id?: string;
-  readonly position?: number;
-}
-
-/** Whole seconds that the wire can carry; what lies beyond is refused behind as too far ahead or back. */
-const wholeSeconds = (time: number): number => Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Math.floor(time)));
-
-/** `subject` may be given as `user_id` or `session_id`; an unknown type becomes UNSPECIFIED and is refused behind. */
-export function eventFromJson(event: JsonEvent): EventMessage {
-  const subject = event.subject ?? event.user_id ?? (event.session_id === undefined ? "" : `session:${event.session_id}`);
-  return {
-    eventId: event.event_id ?? "",
-    subject,
-    itemId: event.item_id ?? "",
-    type: (typeNumbers.get(event.type ?? "") ?? 0) as EventType,
-    timeSeconds: wholeSeconds(event.time ?? 0),
-    value: event.value ?? 0,
-    quantity: event.quantity ?? 0,
-    surface: event.surface ?? "",
-    recommendationId: event.recommendation_id ?? "",
-    position: event.position ?? 0,
-  };
 }
 
 export interface JsonFilter {

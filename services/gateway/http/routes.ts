@@ -2,10 +2,11 @@
 
 import type { FastifyInstance } from "fastify";
 import { invalid } from "#libs/core/errors.ts";
+import { eventFromJson, type JsonEvent } from "#libs/events/json.ts";
 import type { Client } from "#libs/rpc/definition.ts";
 import type { RecommenderDefinition, RecommendRequest } from "#protos/recommender.ts";
 import { callOptions } from "./call-options.ts";
-import { eventFromJson, filterFromJson, type JsonEvent, type JsonFilter, toJson } from "./json.ts";
+import { filterFromJson, type JsonFilter, toJson } from "./json.ts";
 import { eventsBody, idParams, popularQuery, recommendBody, recommendQuery, similarQuery } from "./schemas.ts";
 
 interface FilterQuery {

@@ -38,7 +38,7 @@ export interface Profile {
   events:
     | EventColumns
     | undefined;
-  /** Grows by one with every applied batch. */
+  /** Grows with every record that was applied. */
   version: number;
 }
 
@@ -51,7 +51,7 @@ export interface Profile_AttributesEntry {
 export interface ProfileRecord {
   /** Format of this record; 1. */
   format: number;
-  /** Grows by one with every applied batch. */
+  /** Grows with every record that was applied: the sum of the next offsets. */
   version: number;
   /** Attributes given by the seed. */
   attributes: { [key: string]: string };
@@ -59,6 +59,10 @@ export interface ProfileRecord {
   events: HeldEvent[];
   /** Next offset for each "epoch/partition" of the bus. */
   nextOffsets: { [key: string]: number };
+  /** The subject; empty where nothing is known but an erasure. */
+  subject: string;
+  /** Set when the subject asked to be forgotten. */
+  erased: HeldErasure | undefined;
 }
 
 export interface ProfileRecord_AttributesEntry {
@@ -69,6 +73,14 @@ export interface ProfileRecord_AttributesEntry {
 export interface ProfileRecord_NextOffsetsEntry {
   key: string;
   value: number;
+}
+
+/** What is left of a subject that asked to be forgotten. */
+export interface HeldErasure {
+  /** The id of the latest erasure. */
+  id: string;
+  /** Partitions whose copy of it has not come yet, ascending: what they still bring precedes it. */
+  pending: string[];
 }
 
 /** One event inside a profile record. */
@@ -474,7 +486,7 @@ export const Profile_AttributesEntry: MessageFns<Profile_AttributesEntry> = {
 };
 
 function createBaseProfileRecord(): ProfileRecord {
-  return { format: 0, version: 0, attributes: {}, events: [], nextOffsets: {} };
+  return { format: 0, version: 0, attributes: {}, events: [], nextOffsets: {}, subject: "", erased: undefined };
 }
 
 export const ProfileRecord: MessageFns<ProfileRecord> = {
@@ -494,6 +506,12 @@ export const ProfileRecord: MessageFns<ProfileRecord> = {
     globalThis.Object.entries(message.nextOffsets).forEach(([key, value]: [string, number]) => {
       ProfileRecord_NextOffsetsEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
     });
+    if (message.subject !== "") {
+      writer.uint32(50).string(message.subject);
+    }
+    if (message.erased !== undefined) {
+      HeldErasure.encode(message.erased, writer.uint32(58).fork()).join();
+    }
     return writer;
   },
 
@@ -556,6 +574,22 @@ export const ProfileRecord: MessageFns<ProfileRecord> = {
             }
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.subject = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.erased = HeldErasure.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -614,6 +648,8 @@ export const ProfileRecord: MessageFns<ProfileRecord> = {
           {},
         )
         : {},
+      subject: isSet(object.subject) ? globalThis.String(object.subject) : "",
+      erased: isSet(object.erased) ? HeldErasure.fromJSON(object.erased) : undefined,
     };
   },
 
@@ -646,6 +682,12 @@ export const ProfileRecord: MessageFns<ProfileRecord> = {
         });
       }
     }
+    if (message.subject !== "") {
+      obj.subject = message.subject;
+    }
+    if (message.erased !== undefined) {
+      obj.erased = HeldErasure.toJSON(message.erased);
+    }
     return obj;
   },
 
@@ -675,6 +717,10 @@ export const ProfileRecord: MessageFns<ProfileRecord> = {
       },
       {},
     );
+    message.subject = object.subject ?? "";
+    message.erased = (object.erased !== undefined && object.erased !== null)
+      ? HeldErasure.fromPartial(object.erased)
+      : undefined;
     return message;
   },
 };
@@ -845,6 +891,91 @@ export const ProfileRecord_NextOffsetsEntry: MessageFns<ProfileRecord_NextOffset
     const message = createBaseProfileRecord_NextOffsetsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+function createBaseHeldErasure(): HeldErasure {
+  return { id: "", pending: [] };
+}
+
+export const HeldErasure: MessageFns<HeldErasure> = {
+  encode(message: HeldErasure, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    for (const v of message.pending) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeldErasure {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeldErasure();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pending.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HeldErasure {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      pending: globalThis.Array.isArray(object?.pending) ? object.pending.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: HeldErasure): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.pending?.length) {
+      obj.pending = message.pending;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HeldErasure>): HeldErasure {
+    return HeldErasure.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HeldErasure>): HeldErasure {
+    const message = createBaseHeldErasure();
+    message.id = object.id ?? "";
+    message.pending = object.pending?.map((e) => e) || [];
     return message;
   },
 };

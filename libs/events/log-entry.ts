@@ -1,0 +1,91 @@
+/** What one record of the topic of events says, and the records that say it. The contract for other producers is docs/events.md. */
+
+import type { BusHeaders, BusRecord } from "#libs/bus/bus.ts";
+import { EraseSubject, MergeSession } from "#protos/events.ts";
+import { decodeEvent, encodeEvent } from "./codec.ts";
+import type { Event } from "./event.ts";
+import { eventFromJsonText } from "./json.ts";
+import { idProblem } from "./limits.ts";
+
+export type LogEntry =
+  | {
+      readonly kind: "event";
+      readonly event: Event;
+      /** A session's event that a login made the user's: counted already as the session's. */
+      readonly copied: boolean;
+    }
+  | { readonly kind: "merge"; readonly merge: MergeSession }
+  | { readonly kind: "erase"; readonly erase: EraseSubject };
+
+export const kindHeader = "modiste-kind";
+export const copiedHeader = "modiste-copied";
+export const contentTypeHeader = "content-type";
+const json = "application/json";
+
+export const eventRecord = (event: Event, headers: BusHeaders = {}): BusRecord => ({
+  key: event.subject,
+  value: encodeEvent(event),
+  headers,
+});
+
+export const mergeRecord = (merge: MergeSession, headers: BusHeaders = {}): BusRecord => ({
+  key: merge.session,
+  value: MergeSession.encode(merge).finish(),
+  headers: { ...headers, [kindHeader]: "merge" },
+});
+
+export const eraseRecord = (erase: EraseSubject, headers: BusHeaders = {}): BusRecord => ({
+  key: erase.subjectKey,
+  value: EraseSubject.encode(erase).finish(),
+  headers: { ...headers, [kindHeader]: "erase" },
+});
+
+/** Why an event cannot be held, null when it can. The gateway checks what it publishes; others may write to the bus too. */
+function cannotHold({ subject, itemId, eventId, value, timeSeconds }: Event): string | null {
+  const ids = [
+    ["subject", subject, false],
+    ["item_id", itemId, false],
+    ["event_id", eventId, true],
+  ] as const;
+  for (const [field, id, optional] of ids) {
+    const problem = idProblem(id, { optional });
+    if (problem) return `${field} ${problem}`;
+  }
+  if (!(Number.isFinite(value) && value >= 0)) return "value is not a number of 0 or more";
+  return timeSeconds > 0 ? null : "time_seconds is not after 1970";
+}
+
+function readEvent({ value, headers }: Pick<Required<BusRecord>, "value" | "headers">): LogEntry | string {
+  const event = headers[contentTypeHeader] === json ? eventFromJsonText(Buffer.from(value).toString("utf8")) : decodeEvent(value);
+  if (event === null) return "unknown event type";
+  return cannotHold(event) ?? { kind: "event", event, copied: headers[copiedHeader] !== undefined };
+}
+
+function readMerge(value: Uint8Array): LogEntry | string {
+  const merge = MergeSession.decode(value);
+  const problem = idProblem(merge.user);
+  if (problem) return `user ${problem}`;
+  return merge.session.startsWith("session:") && merge.session.length > 8
+    ? { kind: "merge", merge }
+    : "session is not of the form session:<id>";
+}
+
+/** The entry, or in words why there is none; such a record must not stop the others. */
+export function readEntry(
+  record: Pick<Required<BusRecord>, "value" | "headers">,
+): { readonly entry: LogEntry } | { readonly cause: string } {
+  const kind = record.headers[kindHeader] ?? "event";
+  try {
+    const read =
+      kind === "event"
+        ? readEvent(record)
+        : kind === "merge"
+          ? readMerge(record.value)
+          : kind === "erase"
+            ? ({ kind: "erase", erase: EraseSubject.decode(record.value) } as const)
+            : `unknown kind "${kind.slice(0, 64)}"`;
+    return typeof read === "string" ? { cause: read } : { entry: read };
+  } catch (cause) {
+    return { cause: `not ${kind === "event" ? "an event" : `of kind ${kind}`}: ${(cause as Error).message}` };
+  }
+}

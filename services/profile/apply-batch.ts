@@ -1,0 +1,128 @@
+/** Applies a batch of the bus: profiles, counters, dead letters, logins and erasures, each once in effect. */
+
+import { createHash } from "node:crypto";
+import { type BusRecord, type ConsumedBatch, type EventBus, topics } from "#libs/bus/bus.ts";
+import { groupBy } from "#libs/core/group-by.ts";
+import { type Event, type EventType, eventTypes } from "#libs/events/event.ts";
+import { copiedHeader, eventRecord, type LogEntry, readEntry } from "#libs/events/log-entry.ts";
+import { segmentOfAge } from "#libs/features/segment.ts";
+import type { CountedEvent, CounterStore } from "#libs/store/counter-store.ts";
+import type { HeldEvent, ProfileChange } from "#libs/store/profile.ts";
+import type { OffsetSpan, ProfileStore } from "#libs/store/profile-store.ts";
+import type { Logger } from "#libs/telemetry/log.ts";
+import type { MergeSession } from "#protos/events.ts";
+import { deadLetter } from "./dead-letter.ts";
+
+export interface ApplyParts {
+  readonly bus: Pick<EventBus, "publish">;
+  readonly profiles: ProfileStore;
+  readonly counters: CounterStore;
+  /** The store's key of a subject. */
+  readonly keyOf: (subject: string) => string;
+  readonly log: Logger;
+}
+
+interface Placed<E> {
+  readonly offset: number;
+  readonly entry: E;
+}
+type EntryOf<Kind extends LogEntry["kind"]> = Extract<LogEntry, { kind: Kind }>;
+const isKind =
+  <Kind extends LogEntry["kind"]>(kind: Kind) =>
+  (placed: Placed<LogEntry>): placed is Placed<EntryOf<Kind>> =>
+    placed.entry.kind === kind;
+
+/** What can be read of the batch; the rest is on the dead-letter topic when this resolves. */
+async function readBatch({ partition, records }: ConsumedBatch, { bus, log }: ApplyParts): Promise<Placed<LogEntry>[]> {
+  const entries: Placed<LogEntry>[] = [];
+  const dead: BusRecord[] = [];
+  for (const record of records) {
+    const read = readEntry(record);
+    if ("entry" in read) entries.push({ offset: record.offset, entry: read.entry });
+    else {
+      log.error(
+        { partition, offset: record.offset, cause: read.cause },
+        "a record of the bus cannot be read; it goes to the dead-letter topic",
+      );
+      dead.push(deadLetter(topics.events, partition, record, read.cause));
+    }
+  }
+  // Durable before the position moves past their cause.
+  if (dead.length > 0) await bus.publish(topics.dead, dead);
+  return entries;
+}
+
+/** The changes of one key in the order of the log. */
+function changesOf({ offset, entry }: Placed<LogEntry>, keyOf: ApplyParts["keyOf"]): { key: string; change: ProfileChange }[] {
+  if (entry.kind === "event") return [{ key: keyOf(entry.event.subject), change: { kind: "event", offset, event: entry.event } }];
+  if (entry.kind === "merge") return [];
+  const { eraseId, subjectKey, partitions } = entry.erase;
+  return [{ key: subjectKey, change: { kind: "erase", offset, id: eraseId, partitions } }];
+}
+
+/**
+ * A login: what the session's profile holds is published again as the user's, under the ids that it has, so that doing it twice changes nothing.
+ * The copies follow the login in the log, hence an erasure of the user behind it removes them too.
+ */
+async function copySessions(merges: readonly Placed<EntryOf<"merge">>[], { profiles, bus, keyOf }: ApplyParts): Promise<void> {
+  if (merges.length === 0) return;
+  const held = await profiles.get(merges.map(({ entry }) => keyOf(entry.merge.session)));
+  const copies = merges.flatMap(({ entry: { merge } }, i) => (held[i]?.events ?? []).map((event) => copyOf(event, merge)));
+  await bus.publish(topics.events, copies);
+}
+
+function copyOf(held: HeldEvent, { session, user }: MergeSession): BusRecord {
+  const { itemId, timeSeconds, value, type } = held;
+  const made = createHash("sha1").update(`${session} ${type} ${timeSeconds} ${itemId}`).digest("hex");
+  const event: Event = {
+    eventId: held.eventId === "" ? made : held.eventId,
+    subject: user,
+    itemId,
+    type: eventTypes[type] as EventType,
+    timeSeconds,
+    value,
+    quantity: 1,
+    surface: "",
+    recommendationId: "",
+    position: 0,
+  };
+  return eventRecord(event, { [copiedHeader]: "1" });
+}
+
+/** A session's event is counted once, where it happened. */
+async function countedEvents(events: readonly Placed<EntryOf<"event">>[], { profiles, keyOf }: ApplyParts): Promise<CountedEvent[]> {
+  const counted = events.filter(({ entry }) => !entry.copied);
+  const subjects = [...new Set(counted.map(({ entry }) => entry.event.subject))];
+  const held = await profiles.get(subjects.map(keyOf));
+  const segments = new Map(subjects.map((subject, i) => [subject, segmentOfAge(held[i]?.attributes.age)]));
+  return counted.map(({ offset, entry: { event } }) => ({
+    offset,
+    itemId: event.itemId,
+    type: event.type,
+    segment: segments.get(event.subject)!,
+    timeSeconds: event.timeSeconds,
+    value: event.value,
+  }));
+}
+
+/**
+ * Every step may be done again: a batch that was broken off is delivered once more. The counters come last, and their position says where to go on.
+ * Throws what bus and stores throw, "position_lost" among it.
+ */
+export async function applyBatch(batch: ConsumedBatch, span: OffsetSpan, parts: ApplyParts): Promise<void> {
+  const entries = await readBatch(batch, parts);
+  const changes = groupBy(
+    entries.flatMap((placed) => changesOf(placed, parts.keyOf)),
+    ({ key }) => key,
+  );
+  const batches = [...changes].map(([key, own]) => ({ key, changes: own.map(({ change }) => change) }));
+  await parts.profiles.apply(batch.partition, batches, span);
+  await copySessions(entries.filter(isKind("merge")), parts);
+  await parts.counters.add(batch.partition, await countedEvents(entries.filter(isKind("event")), parts), span);
+}
+
+/** Where to go on with a partition after a start. */
+export async function positionOf(partition: string, { profiles, counters }: Pick<ApplyParts, "profiles" | "counters">): Promise<number> {
+  const [applied, counted] = await Promise.all([profiles.position(partition), counters.position(partition)]);
+  return Math.min(applied, counted);
+}
