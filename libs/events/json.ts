@@ -59,12 +59,15 @@ const jsonEvent = z.strictObject({
   position: whole.optional(),
 });
 
-/** Throws an Error naming the field when the text is no event; null when the type is not one of ours. */
-export function eventFromJsonText(text: string): Event | null {
+/** Throws an Error naming the field when the text is no event. A type that is not one of ours becomes UNSPECIFIED. */
+export function eventMessageFromText(text: string): EventMessage {
   const read = jsonEvent.safeParse(JSON.parse(text));
   if (!read.success) {
     const [issue] = read.error.issues;
     throw new Error(`${issue!.path.join(".") || "event"}: ${issue!.message}`);
   }
-  return eventFromProto(eventFromJson(read.data as JsonEvent));
+  return eventFromJson(read.data as JsonEvent);
 }
+
+/** The same; null when the type is not one of ours. */
+export const eventFromJsonText = (text: string): Event | null => eventFromProto(eventMessageFromText(text));

@@ -1,4 +1,7 @@
-/** Types between ts-proto's generic service definitions, clients and implementations. Unary methods only: modiste streams nothing. */
+/**
+ * Types between ts-proto's generic service definitions, clients and implementations. Handlers and clients are unary; a method whose requests
+ * stream runs its messages through a unary one (`ClientStream`).
+ */
 
 import type { CallContext } from "./call.ts";
 
@@ -63,20 +66,57 @@ export type Implementation<D extends ServiceDefinition> = {
 /** A handler whose types were checked when it was bound. */
 export type Handler = (request: unknown, context: CallContext) => Promise<unknown>;
 
+/** Keys of the methods whose requests stream and whose answer does not. */
+type StreamKey<D extends ServiceDefinition> = {
+  [K in keyof D["methods"]]: D["methods"][K] extends { requestStream: true; responseStream: false } ? K : never;
+}[keyof D["methods"]];
+
+/**
+ * A method that takes a stream of the unary method's requests: each goes through that method, middleware and all, when the one before it is
+ * answered, and `add` folds the answers into one. Served over gRPC only; calls inside a process have arrays.
+ */
+export interface ClientStream {
+  /** Key of the unary method. */
+  readonly over: string;
+  /** The answer to an empty stream. */
+  readonly empty: unknown;
+  readonly add: (total: unknown, request: unknown, answer: unknown) => unknown;
+}
+
+/** One `ClientStream` for each such method; messages may leave nothing out. */
+export type ClientStreams<D extends ServiceDefinition> = {
+  readonly [K in StreamKey<D>]: {
+    readonly [U in UnaryKey<D>]: {
+      readonly over: U;
+      readonly empty: MessageOf<D["methods"][K]["responseType"]>;
+      readonly add: (
+        total: MessageOf<D["methods"][K]["responseType"]>,
+        request: MessageOf<D["methods"][U]["requestType"]>,
+        answer: MessageOf<D["methods"][U]["responseType"]>,
+      ) => MessageOf<D["methods"][K]["responseType"]>;
+    };
+  }[UnaryKey<D>];
+};
+
 export interface Binding {
   readonly definition: ServiceDefinition;
   readonly handlers: ReadonlyMap<string, Handler>;
+  readonly streams: ReadonlyMap<string, ClientStream>;
 }
 
 /** Joins a definition with its handlers, checked against each other. */
-export function bind<const D extends ServiceDefinition>(definition: D, implementation: Implementation<D>): Binding {
+export function bind<const D extends ServiceDefinition>(
+  definition: D,
+  implementation: Implementation<D>,
+  streams: Partial<ClientStreams<D>> = {},
+): Binding {
   const loose = implementation as Readonly<Record<string, Handler>>;
   const handlers = new Map<string, Handler>();
   for (const key of unaryKeys(definition)) {
     const handler = loose[key];
     if (handler !== undefined) handlers.set(key, (request, context) => handler.call(implementation, request, context));
   }
-  return { definition, handlers };
+  return { definition, handlers, streams: new Map(Object.entries(streams as Record<string, ClientStream>)) };
 }
 
 export function unaryKeys(definition: ServiceDefinition): string[] {

@@ -2,18 +2,17 @@
 
 import {
   type ServiceDefinition as GrpcServiceDefinition,
-  Metadata,
   Server,
   ServerCredentials,
   type ServerUnaryCall,
   type sendUnaryData,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { codeTraits, ModisteError, toModisteError } from "#libs/core/errors.ts";
-import { cancelled, deadlineExceeded, nowMs } from "./call.ts";
+import { ModisteError } from "#libs/core/errors.ts";
+import { addClientStreams } from "./client-stream.ts";
 import type { Binding } from "./definition.ts";
-import { fieldHeader, headerValue, reasonHeader } from "./errors.ts";
 import { decoder, encoder } from "./grpc-client.ts";
+import { incomingCall, toStatus } from "./grpc-incoming.ts";
 import { addHealthWatch, type Health, healthBinding } from "./health.ts";
 import { messageBytesMax } from "./message-size.ts";
 import { addReflection } from "./reflection.ts";
@@ -35,9 +34,6 @@ export interface GrpcServer {
   close(limitMs: number): Promise<void>;
 }
 
-/** A caller that leaves this shortly before its deadline as we count it left because of it: our clock started when the call arrived. */
-const lateSlackMs = 25;
-
 /** @throws failed_precondition with reason "address_in_use" naming the port. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const bytesMax = options.messageBytesMax ?? messageBytesMax;
@@ -49,7 +45,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     "grpc.keepalive_time_ms": 60_000,
   });
   const bindings = [...options.bindings, healthBinding(options.health)];
-  for (const [fullName, methods] of serveBindings(bindings, options)) addService(server, fullName, methods);
+  const served = serveBindings(bindings, options);
+  for (const [fullName, methods] of served) addService(server, fullName, methods);
+  for (const binding of bindings) addClientStreams(server, binding, served.get(binding.definition.fullName) ?? new Map());
   addHealthWatch(server, options.health);
   addReflection(
     server,
@@ -80,34 +78,11 @@ function addService(server: Server, fullName: string, methods: ReadonlyMap<strin
 
 function unaryHandler(method: ServedMethod): (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => void {
   return (call, callback) => {
-    const controller = new AbortController();
-    const deadline = toEpochMs(call.getDeadline());
-    const leave = (): void =>
-      controller.abort(
-        deadline !== undefined && nowMs() >= deadline - lateSlackMs ? deadlineExceeded(method.path) : cancelled(method.path),
-      );
-    if (call.cancelled) leave();
-    else call.once("cancelled", leave);
-    const metadata = new Map(Object.entries(call.metadata.getMap()).map(([name, value]) => [name, value.toString()]));
-    method.call(call.request, { metadata, deadline, signal: controller.signal }).then(
+    method.call(call.request, incomingCall(call, method.path)).then(
       (answer) => callback(null, answer),
       (error: unknown) => callback(toStatus(error)),
     );
   };
-}
-
-/** grpc-js answers Infinity where a call has no deadline. */
-function toEpochMs(deadline: Date | number): number | undefined {
-  const instant = Number(deadline);
-  return Number.isFinite(instant) ? instant : undefined;
-}
-
-function toStatus(thrown: unknown): { code: number; details: string; metadata: Metadata } {
-  const error = toModisteError(thrown);
-  const metadata = new Metadata();
-  metadata.set(reasonHeader, headerValue(error.reason));
-  if (error.field !== undefined) metadata.set(fieldHeader, headerValue(error.field));
-  return { code: codeTraits[error.code].grpc, details: error.detail, metadata };
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {

@@ -11,9 +11,9 @@ export const profileFormat = 1;
 const sorted = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-export function encodeProfile(profile: Profile): Uint8Array {
+export function profileRecord(profile: Profile): ProfileRecord {
   const { subject, attributes, events, nextOffsets, erased } = profile;
-  return ProfileRecord.encode({
+  return {
     format: profileFormat,
     version: profileVersion(profile),
     subject,
@@ -21,8 +21,10 @@ export function encodeProfile(profile: Profile): Uint8Array {
     events: events.map((event) => ({ ...event, type: event.type as EventType })),
     nextOffsets: sorted(nextOffsets),
     erased: erased === null ? undefined : { id: erased.id, pending: [...erased.pending] },
-  }).finish();
+  };
 }
+
+export const encodeProfile = (profile: Profile): Uint8Array => ProfileRecord.encode(profileRecord(profile)).finish();
 
 /** Throws `data_loss` when the bytes are no profile, `failed_precondition` when it is of a newer format. */
 export function decodeProfile(bytes: Uint8Array): Profile {

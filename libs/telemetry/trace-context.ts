@@ -1,6 +1,7 @@
 /** W3C Trace Context (https://www.w3.org/TR/trace-context/, level 1) to and from headers of HTTP, gRPC, local calls and Kafka. */
 
 import { type Context, isSpanContextValid, trace } from "@opentelemetry/api";
+import { activeContext } from "./active.ts";
 
 export const traceparentHeader = "traceparent";
 
@@ -21,4 +22,10 @@ export function fromTraceparent(within: Context, traceparent: string | undefined
   const [, traceId = "", spanId = "", flags = "00"] = match;
   const remote = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true };
   return isSpanContextValid(remote) ? trace.setSpanContext(within, remote) : within;
+}
+
+/** The headers that carry the trace of the running code; none outside of any. */
+export function traceHeaders(): Record<string, string> {
+  const traceparent = toTraceparent(activeContext());
+  return traceparent === undefined ? {} : { [traceparentHeader]: traceparent };
 }

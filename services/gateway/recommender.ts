@@ -3,8 +3,6 @@
 import { randomUUID } from "node:crypto";
 import type { EventBus } from "#libs/bus/bus.ts";
 import type { Clock } from "#libs/core/clock.ts";
-import { invalid } from "#libs/core/errors.ts";
-import { idProblem } from "#libs/events/limits.ts";
 import type { Pipeline, PipelineObserver } from "#libs/pipeline/pipeline.ts";
 import { runPipeline } from "#libs/pipeline/run.ts";
 import type { ReleaseFollower } from "#libs/release/follower.ts";
@@ -14,13 +12,14 @@ import type { Client, Implementation } from "#libs/rpc/definition.ts";
 import type { Telemetry } from "#libs/telemetry/telemetry.ts";
 import type { ProfilesDefinition } from "#protos/profiles.ts";
 import type { RankerDefinition } from "#protos/ranker.ts";
-import { type GetUserResponse, Grade, type RecommenderDefinition, type RecommendResponse } from "#protos/recommender.ts";
+import { Grade, type RecommenderDefinition, type RecommendResponse } from "#protos/recommender.ts";
 import { admitPopular, admitRecommend, admitSimilar } from "./admit/admit.ts";
-import { catalogItem } from "./catalog-item.ts";
 import { type Explained, explainScores, unexplained } from "./explain/contributions.ts";
+import { getUser } from "./get-user.ts";
+import { recordEvents } from "./intake/record-events.ts";
+import { eraseUser, mergeSession } from "./intake/subjects.ts";
 import type { GatewayQuery } from "./query.ts";
 import type { RankingNote } from "./rank/ranking.ts";
-import { recordEvents } from "./record-events.ts";
 import type { GatewayRelease } from "./release.ts";
 import { respond, type ServedResult } from "./respond/respond.ts";
 import type { ServedRecorder } from "./respond/served-recorder.ts";
@@ -33,6 +32,8 @@ export interface RecommenderParts {
   readonly profiles: Client<typeof ProfilesDefinition>;
   readonly ranker: Client<typeof RankerDefinition>;
   readonly bus: EventBus;
+  /** The stores' key of a subject. */
+  readonly keyOf: (subject: string) => string;
   readonly served: Pick<ServedRecorder, "featureRows" | "record">;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
@@ -97,26 +98,8 @@ export function createRecommender(parts: RecommenderParts): Implementation<typeo
       const release = releases.current().artifact;
       return recordEvents(request.events, release, now(release), parts.bus);
     },
-    getUser: ({ subject }) => getUser(subject, parts),
+    mergeSession: (request) => mergeSession(request, now(releases.current().artifact), parts.bus),
+    eraseUser: (request) => eraseUser(request, now(releases.current().artifact), parts.bus, parts.keyOf),
+    getUser: ({ subject }) => getUser(subject, parts.profiles, releases.current().artifact.catalog),
   };
-}
-
-async function getUser(subject: string, { profiles, releases }: RecommenderParts): Promise<GetUserResponse> {
-  const problem = idProblem(subject);
-  if (problem) throw invalid("subject", problem);
-  const { catalog } = releases.current().artifact;
-  const answered = await profiles.getProfiles({ subjects: [subject] });
-  const profile = answered.profiles[0];
-  const columns = profile?.events;
-  const unknown = { name: "", category: "", price: 0, attributes: {} };
-  const events = (columns?.itemIds ?? []).map((itemId, i) => {
-    const item = catalog.indexOf.get(itemId);
-    return {
-      itemId,
-      type: columns!.types[i]!,
-      timeSeconds: columns!.timesSeconds[i]!,
-      ...(item === undefined ? unknown : catalogItem(catalog, item)),
-    };
-  });
-  return { subject, known: profile?.known ?? false, attributes: profile?.attributes ?? {}, events: events.reverse() };
 }

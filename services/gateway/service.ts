@@ -6,11 +6,13 @@ import { bind } from "#libs/rpc/definition.ts";
 import { nearlineSettings, openEventBus } from "#libs/serve/nearline.ts";
 import { releaseSettings, serveReleases } from "#libs/serve/release-library.ts";
 import { defineService, type ServiceModule } from "#libs/serve/service.ts";
+import { subjectKey } from "#libs/store/subject-key.ts";
 import { CandidateSourceDefinition } from "#protos/candidate_source.ts";
 import { ProfilesDefinition } from "#protos/profiles.ts";
 import { RankerDefinition } from "#protos/ranker.ts";
 import { RecommenderDefinition } from "#protos/recommender.ts";
 import { startHttp } from "./http/server.ts";
+import { eventStreams } from "./intake/stream-events.ts";
 import { definePipeline } from "./pipeline.ts";
 import { createRecommender } from "./recommender.ts";
 import { type GatewayRelease, loadGatewayRelease } from "./release.ts";
@@ -66,7 +68,7 @@ export function gatewayService(options: GatewayOptions): ServiceModule {
       });
       const serving = (): GatewayRelease | null => (releases.notReady() === null ? releases.current().artifact : null);
       const rules = await openRuleBook({ file: settings.rulesFile, release: serving, context });
-      const profiles = connect(ProfilesDefinition, "profile", { idempotent: ["getProfiles"] });
+      const profiles = connect(ProfilesDefinition, "profile", { idempotent: ["getProfiles", "exportProfile"] });
       const sources = fleet
         .filter(({ kind }) => kind === "source")
         .map(({ name, budgetMs, quota }) => {
@@ -86,6 +88,7 @@ export function gatewayService(options: GatewayOptions): ServiceModule {
         profiles,
         ranker,
         bus,
+        keyOf: (subject: string) => subjectKey(subject, context.subjectHashKey),
         served,
         telemetry,
         clock,
@@ -95,7 +98,7 @@ export function gatewayService(options: GatewayOptions): ServiceModule {
       const hints = Object.fromEntries(sources.map(({ name }) => [name, (options.sources[name] ?? unnamed).hint]));
       const http = await startHttp({ context, settings, releases, client: connect(RecommenderDefinition, "gateway"), hints });
       return {
-        bindings: [bind(RecommenderDefinition, createRecommender(parts))],
+        bindings: [bind(RecommenderDefinition, createRecommender(parts), eventStreams)],
         ready: () => releases.notReady(),
         drain: () => http.drain(),
         close: async () => {

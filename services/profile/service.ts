@@ -1,14 +1,21 @@
 /** Profiles: answers what is known of a subject; a consumer keeps it up to date with the bus. */
 
-import { invalid } from "#libs/core/errors.ts";
+import { invalid, ModisteError } from "#libs/core/errors.ts";
 import { historyToProto } from "#libs/events/codec.ts";
 import { idProblem } from "#libs/events/limits.ts";
 import { bind } from "#libs/rpc/definition.ts";
 import { nearlineSettings, openEventBus, openStores } from "#libs/serve/nearline.ts";
 import { defineService } from "#libs/serve/service.ts";
 import { isKnown, profileHistory, profileVersion } from "#libs/store/profile.ts";
+import { profileRecord } from "#libs/store/profile-codec.ts";
 import { storeMark, subjectKey } from "#libs/store/subject-key.ts";
-import { type GetProfilesRequest, type GetProfilesResponse, ProfilesDefinition } from "#protos/profiles.ts";
+import {
+  type ExportProfileRequest,
+  type GetProfilesRequest,
+  type GetProfilesResponse,
+  type ProfileRecord,
+  ProfilesDefinition,
+} from "#protos/profiles.ts";
 import { followEvents } from "./follow-events.ts";
 
 const subjectsMax = 8;
@@ -44,8 +51,15 @@ export const service = defineService({
         })),
       };
     };
+    const exportProfile = async ({ subject }: ExportProfileRequest): Promise<ProfileRecord> => {
+      const problem = idProblem(subject);
+      if (problem) throw invalid("subject", problem);
+      const [profile] = await profiles.get([keyOf(subject)]);
+      if (!profile || !isKnown(profile)) throw new ModisteError("not_found", "unknown_subject", "nothing is held of this subject");
+      return profileRecord(profile);
+    };
     return {
-      bindings: [bind(ProfilesDefinition, { getProfiles })],
+      bindings: [bind(ProfilesDefinition, { getProfiles, exportProfile })],
       ready: () => consumer.problem(),
       drain: () => consumer.close(),
       close: async () => undefined,

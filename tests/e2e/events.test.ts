@@ -103,3 +103,84 @@ describe("an event", () => {
     expect((await running.get<UserAnswer>(`/v1/users/${encodeURIComponent("session:s1")}`)).known).toBe(false);
   });
 });
+
+async function send(path: string, method: string, body?: string, type = "application/x-ndjson"): Promise<Record<string, unknown>> {
+  const init = body === undefined ? { method } : { method, body, headers: { "content-type": type } };
+  const response = await fetch(running.url + path, init);
+  return { status: response.status, ...((await response.json()) as object) };
+}
+
+describe("events as lines", () => {
+  it("have a result each, also the line that is none", async () => {
+    running = await runOneProcess(shop);
+    const [item] = await tailItems(1);
+    const lines = [
+      JSON.stringify({ user_id: "liner", item_id: item, type: "view" }),
+      "",
+      "{ not json",
+      JSON.stringify({ user_id: "liner", item_id: item, type: "view", colour: "red" }),
+      JSON.stringify({ user_id: "liner", item_id: item, type: "stolen" }),
+      JSON.stringify({ user_id: "liner", item_id: item, type: "like" }),
+    ];
+    const answer = await send("/v1/events", "POST", lines.join("\n"));
+    expect(answer).toMatchObject({ status: 200, accepted: 2 });
+    const results = answer.results as { reason: string; message: string }[];
+    expect(results.map(({ reason }) => reason)).toEqual(["", "bad_line", "bad_line", "unknown_type", ""]);
+    expect(results[2]!.message).toContain("colour");
+    expect((await running.get<UserAnswer>("/v1/users/liner")).events.map(({ type }) => type).sort()).toEqual(["like", "view"]);
+  });
+
+  it("may be more than a batch, up to the size that is stated", async () => {
+    running = await runOneProcess(shop);
+    const [item] = await tailItems(1);
+    const line = (i: number): string => JSON.stringify({ event_id: `n${i}`, user_id: `many-${i % 7}`, item_id: item, type: "view" });
+    const answer = await send("/v1/events", "POST", Array.from({ length: 2500 }, (_, i) => line(i)).join("\n"));
+    expect(answer.accepted).toBe(2500);
+    expect(await send("/v1/events", "POST", " ".repeat((8 << 20) + 1))).toMatchObject({ status: 413, reason: "body_too_large" });
+    expect(await send("/v1/events", "POST", "\n\n")).toMatchObject({ status: 400, field: "events" });
+  });
+});
+
+describe("a login", () => {
+  it("makes what the session did the user's, once, however often it is told", async () => {
+    running = await runOneProcess(shop);
+    const [first, second] = await tailItems(2);
+    await record(
+      { session_id: "s9", item_id: first, type: "view", time: dataEnd - 60 },
+      { user_id: "returning", item_id: second, type: "purchase", time: dataEnd - 90 },
+    );
+    for (let i = 0; i < 3; i++)
+      expect(await send("/v1/users/returning/sessions", "POST", '{"session_id":"s9"}', "application/json")).toEqual({ status: 200 });
+    await expect
+      .poll(async () => (await running.get<UserAnswer>("/v1/users/returning")).events.map(({ item_id }) => item_id))
+      .toEqual([first, second]);
+    expect((await recommend("returning")).coverage).toMatchObject({ user: "KNOWN", events: 2 });
+  });
+
+  it("needs a session and a user", async () => {
+    running = await runOneProcess(shop);
+    const login = (user: string, session: string) =>
+      send(`/v1/users/${encodeURIComponent(user)}/sessions`, "POST", JSON.stringify({ session_id: session }), "application/json");
+    expect(await login("u", "")).toMatchObject({ status: 400, field: "session_id" });
+    expect(await login("session:x", "s")).toMatchObject({ status: 400, field: "user_id" });
+    expect(await login("u", "x".repeat(250))).toMatchObject({ status: 400, field: "session_id" });
+  });
+});
+
+describe("a user who is forgotten", () => {
+  it("is unknown in the next answer and after a restart, and known again by what comes later", async () => {
+    running = await runOneProcess(shop);
+    const known = shop.userIds[3]!;
+    const [item] = await tailItems(1);
+    await record({ user_id: known, item_id: item, type: "view" });
+    const answer = await send(`/v1/users/${known}`, "DELETE");
+    expect(answer).toMatchObject({ status: 200, erase_id: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+    expect((await recommend(known)).coverage).toMatchObject({ user: "UNKNOWN", events: 0 });
+    expect(await running.get<UserAnswer>(`/v1/users/${known}`)).toMatchObject({ known: false, events: [], attributes: {} });
+    await running.close();
+    running = await runOneProcess(shop);
+    expect((await running.get<UserAnswer>(`/v1/users/${known}`)).known).toBe(false);
+    await record({ user_id: known, item_id: item, type: "purchase" });
+    expect((await running.get<UserAnswer>(`/v1/users/${known}`)).events.map(({ type }) => type)).toEqual(["purchase"]);
+  });
+});

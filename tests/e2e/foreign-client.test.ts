@@ -61,6 +61,16 @@ class PlainClient {
     });
   }
 
+  stream(name: string, requests: readonly Message[]): Promise<Message> {
+    const { path, requestSerialize, responseDeserialize } = this.service[name] as MethodDefinition<object, object>;
+    return new Promise((resolve, reject) => {
+      const done = (error: ServiceError | null, answer?: object): void => (error ? reject(error) : resolve(answer as Message));
+      const call = this.client.makeClientStreamRequest(path, requestSerialize, responseDeserialize, new Metadata(), {}, done);
+      for (const request of requests) call.write(request);
+      call.end();
+    });
+  }
+
   close(): void {
     this.client.close();
   }
@@ -94,6 +104,28 @@ describe("a gRPC client made from the protos", () => {
       known: true,
       events: [{ itemId, type: "EVENT_TYPE_PURCHASE" }],
     });
+  });
+
+  it("can stream batches of events: refusals are told at the end, a batch that is none ends the stream", async () => {
+    const { items } = (await client.call("Popular", { n: 1 })) as { items: { itemId: string }[] };
+    const event = (i: number) => ({ eventId: `streamed-${i}`, subject: "streamer", itemId: items[0]!.itemId, type: "EVENT_TYPE_VIEW" });
+    const batch = (from: number) => ({ events: Array.from({ length: 10 }, (_, i) => event(from + i)) });
+    const bad = { events: [{ ...event(99), itemId: "none" }] };
+    expect(await client.stream("StreamEvents", [batch(0), bad, batch(10)])).toMatchObject({
+      received: 21,
+      accepted: 20,
+      refused: [{ eventId: "streamed-99", reason: "unknown_item" }],
+    });
+    expect(((await client.call("GetUser", { subject: "streamer" })).events as Message[]).length).toBe(20);
+    expect(await client.stream("StreamEvents", [])).toMatchObject({ received: 0, accepted: 0, refused: [] });
+    await expect(client.stream("StreamEvents", [batch(20), { events: [] }])).rejects.toMatchObject({ code: 3 });
+    expect(((await client.call("GetUser", { subject: "streamer" })).events as Message[]).length).toBe(30);
+  });
+
+  it("can log a session in and forget a user", async () => {
+    expect(await client.call("MergeSession", { sessionId: "plain-s", userId: "plain" })).toEqual({});
+    expect((await client.call("EraseUser", { subject: "plain" })).eraseId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await client.call("GetUser", { subject: "plain" })).toMatchObject({ known: false, events: [] });
   });
 
   it("is refused with gRPC's own codes, naming the field", async () => {

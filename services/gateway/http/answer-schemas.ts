@@ -98,11 +98,15 @@ export const answerSchemas = {
           ...itemFields,
           type: choice("what was done", "view", "cart", "purchase", "like", "dislike", "remove", "unspecified"),
           time_seconds: seconds,
+          event_id: { ...text, description: "empty for history that was seeded" },
+          value: { ...number, description: "price paid for one piece" },
         }),
       ),
       description: "newest first",
     },
   }),
+  Erasure: object({ erase_id: { ...text, description: "names the erasure in records and archive" } }),
+  Merged: object({}),
   Trace: object({
     spans: list(
       object({

@@ -3,13 +3,15 @@
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
 import { PassThrough } from "node:stream";
 import { systemClock } from "#libs/core/clock.ts";
+import { ModisteError } from "#libs/core/errors.ts";
 import type { ReleaseFollower } from "#libs/release/follower.ts";
 import { bind, type Client, type Implementation } from "#libs/rpc/definition.ts";
 import { createLogger } from "#libs/telemetry/log.ts";
 import { openLocalHarness, type PeerOptions } from "#libs/testing/rpc-harness.ts";
-import type { ProfilesDefinition } from "#protos/profiles.ts";
+import { ProfileRecord, type ProfilesDefinition } from "#protos/profiles.ts";
 import type { RankerDefinition } from "#protos/ranker.ts";
 import { RecommenderDefinition } from "#protos/recommender.ts";
+import { EventType } from "#protos/types.ts";
 import { definePipeline } from "../pipeline.ts";
 import { createRecommender } from "../recommender.ts";
 import type { GatewayRelease } from "../release.ts";
@@ -110,6 +112,11 @@ const profiles = {
       return { subject, known, attributes: { age: "31" }, events: known ? profileEvents : undefined, version: 1 };
     }),
   }),
+  exportProfile: async ({ subject = "" }: { readonly subject?: string }) => {
+    if (!subject.startsWith("known")) throw new ModisteError("not_found", "unknown_subject", "nothing is held of this subject");
+    const events = [{ eventId: "e1", itemId: "a0", type: EventType.EVENT_TYPE_PURCHASE, timeSeconds: dataEnd - 3600, value: 10 }];
+    return ProfileRecord.fromPartial({ subject, attributes: { age: "31" }, events });
+  },
 } as unknown as Client<typeof ProfilesDefinition>;
 
 const ranker = {
@@ -148,6 +155,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<TestDoor> {
       ends: async () => new Map(),
       close: async () => undefined,
     },
+    keyOf: (subject) => `key of ${subject}`,
     served: { featureRows: () => 0, record: () => undefined },
     telemetry,
     clock: { ...systemClock, nowSeconds: () => nowSeconds },

@@ -97,6 +97,8 @@ describe("the OpenAPI document", () => {
     expectValid("EventResults", await ask("/v1/events", { events: [{ user_id: "u", item_id: "a0", type: "view" }, {}] }));
     expectValid("User", await ask("/v1/users/known1"));
     expectValid("User", await ask("/v1/users/nobody"));
+    expectValid("Merged", await ask("/v1/users/u/sessions", { session_id: "s" }));
+    expectValid("Erasure", (await door.caller.ask("/v1/users/u", { method: "DELETE" })).json);
     expectValid("Trace", await ask(`/v1/traces/${recommendation.trace_id}`));
     expectValid("Health", await ask("/healthz"));
     expectValid("Health", await ask("/readyz"));

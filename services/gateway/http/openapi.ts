@@ -4,7 +4,8 @@ import type { FastifyInstance } from "fastify";
 import { answerSchemas, type JsonSchema, schemaRef } from "./answer-schemas.ts";
 import { timeoutHeader } from "./call-options.ts";
 import { documentPage } from "./docs-page.ts";
-import { eventsBody, idParams, popularQuery, recommendBody, recommendQuery, similarQuery } from "./schemas.ts";
+import { ndjsonBytesMax, ndjsonType } from "./ndjson.ts";
+import { eventsBody, idParams, popularQuery, recommendBody, recommendQuery, sessionBody, similarQuery } from "./schemas.ts";
 
 type AnswerName = keyof typeof answerSchemas;
 
@@ -52,6 +53,19 @@ const pathId = { name: "id", in: "path", required: true, schema: idParams.proper
 const headers = [{ $ref: "#/components/parameters/Timeout" }, { $ref: "#/components/parameters/Traceparent" }];
 const body = (schema: JsonSchema): JsonSchema => ({ required: true, content: { "application/json": { schema } } });
 
+const eventsRequest = {
+  required: true,
+  content: {
+    "application/json": { schema: eventsBody },
+    [ndjsonType]: {
+      schema: {
+        type: "string",
+        description: `an event a line, at most ${ndjsonBytesMax >> 20} MiB; a line that is none has its own result`,
+      },
+    },
+  },
+};
+
 const recommendation = "items, best first, with reasons and what stands behind them";
 
 const api = {
@@ -96,7 +110,7 @@ const api = {
       summary: "Tell what subjects did",
       operationId: "recordEvents",
       parameters: headers,
-      requestBody: body(eventsBody),
+      requestBody: eventsRequest,
       responses: responses("one result an event; an accepted event is durable and counts in the next answer", "EventResults", bodyRefusals),
     },
   },
@@ -106,7 +120,28 @@ const api = {
       summary: "What is known of a user or session",
       operationId: "getUser",
       parameters: [{ ...pathId, description: 'a user id or "session:<id>"' }, ...headers],
-      responses: responses("its events with the items' names, newest first", "User", readRefusals),
+      responses: responses("all that is held: its events with the items' names, newest first", "User", readRefusals),
+    },
+    delete: {
+      tags: ["Events and users"],
+      summary: "Forget a user or session",
+      operationId: "eraseUser",
+      parameters: [{ ...pathId, description: 'a user id or "session:<id>"' }, ...headers],
+      responses: responses(
+        "durable; in force like an event, in records and archive within the time that docs/events.md states",
+        "Erasure",
+        readRefusals,
+      ),
+    },
+  },
+  "/v1/users/{id}/sessions": {
+    post: {
+      tags: ["Events and users"],
+      summary: "A session has logged in: what it did is the user's",
+      operationId: "mergeSession",
+      parameters: [{ ...pathId, description: "the user id" }, ...headers],
+      requestBody: body(sessionBody),
+      responses: responses("durable; again is harmless", "Merged", bodyRefusals),
     },
   },
 };

@@ -7,7 +7,8 @@ import type { Client } from "#libs/rpc/definition.ts";
 import type { RecommenderDefinition, RecommendRequest } from "#protos/recommender.ts";
 import { callOptions } from "./call-options.ts";
 import { filterFromJson, type JsonFilter, toJson } from "./json.ts";
-import { eventsBody, idParams, popularQuery, recommendBody, recommendQuery, similarQuery } from "./schemas.ts";
+import { addNdjson, linesOf, recordLines } from "./ndjson.ts";
+import { eventsBody, idParams, popularQuery, recommendBody, recommendQuery, sessionBody, similarQuery } from "./schemas.ts";
 
 interface FilterQuery {
   readonly category?: readonly string[];
@@ -86,10 +87,25 @@ export function addRoutes(app: FastifyInstance, client: Client<typeof Recommende
       return toJson(await client.popular({ n: request.query.n, filter, segment }, callOptions(request, reply)));
     },
   );
-  app.post<{ Body: { events: readonly JsonEvent[] } }>("/v1/events", { schema: { body: eventsBody } }, async (request, reply) =>
-    toJson(await client.recordEvents({ events: request.body.events.map(eventFromJson) }, callOptions(request, reply))),
-  );
+  addNdjson(app);
+  app.post<{ Body: { events: readonly JsonEvent[] } }>("/v1/events", { schema: { body: eventsBody } }, async (request, reply) => {
+    const options = callOptions(request, reply);
+    const lines = linesOf(request);
+    if (lines !== undefined) return toJson(await recordLines(lines, client, options));
+    return toJson(await client.recordEvents({ events: request.body.events.map(eventFromJson) }, options));
+  });
   app.get<{ Params: { id: string } }>("/v1/users/:id", { schema: { params: idParams } }, async (request, reply) =>
     toJson(await client.getUser({ subject: request.params.id }, callOptions(request, reply))),
+  );
+  app.delete<{ Params: { id: string } }>("/v1/users/:id", { schema: { params: idParams } }, async (request, reply) =>
+    toJson(await client.eraseUser({ subject: request.params.id }, callOptions(request, reply))),
+  );
+  app.post<{ Params: { id: string }; Body: { session_id: string } }>(
+    "/v1/users/:id/sessions",
+    { schema: { params: idParams, body: sessionBody } },
+    async (request, reply) => {
+      const { params, body } = request;
+      return toJson(await client.mergeSession({ userId: params.id, sessionId: body.session_id }, callOptions(request, reply)));
+    },
   );
 }

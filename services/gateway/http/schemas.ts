@@ -103,4 +103,11 @@ export const eventsBody = {
   properties: { events: { type: "array", items: eventSchema, description: `at most ${eventBatchMax}` } },
 } as const;
 
+export const sessionBody = {
+  type: "object",
+  additionalProperties: false,
+  required: ["session_id"],
+  properties: { session_id: { ...id, description: "the session that logged in" } },
+} as const;
+
 export const idParams = { type: "object", required: ["id"], properties: { id } } as const;

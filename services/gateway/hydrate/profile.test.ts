@@ -8,7 +8,9 @@ import { hydrateProfile } from "./profile.ts";
 
 const context = { signal: new AbortController().signal, budgetMs: 10 };
 
-function profiles(...answers: Parameters<typeof GetProfilesResponse.fromPartial>[0][]): Client<typeof ProfilesDefinition> {
+function profiles(
+  ...answers: Parameters<typeof GetProfilesResponse.fromPartial>[0][]
+): Pick<Client<typeof ProfilesDefinition>, "getProfiles"> {
   return { getProfiles: async () => GetProfilesResponse.fromPartial(answers[0] ?? {}) };
 }
 

@@ -16,7 +16,7 @@ function withProfiles(query: GatewayQuery, profiles: readonly Profile[]): Gatewa
   return { ...query, history, attributes, knowledge };
 }
 
-export function hydrateProfile(client: Client<typeof ProfilesDefinition>): Hydrator<GatewayQuery> {
+export function hydrateProfile(client: Pick<Client<typeof ProfilesDefinition>, "getProfiles">): Hydrator<GatewayQuery> {
   return {
     name: "profile",
     hydrate: async (query, { signal }) => {

@@ -20,6 +20,12 @@ export interface GetProfilesRequest {
   subjects: string[];
 }
 
+/** Asks for all that is held of one subject. */
+export interface ExportProfileRequest {
+  /** A user id or "session:<id>". */
+  subject: string;
+}
+
 /** Profiles in the order of the request. */
 export interface GetProfilesResponse {
   /** One profile a subject. */
@@ -162,6 +168,73 @@ export const GetProfilesRequest: MessageFns<GetProfilesRequest> = {
   fromPartial(object: DeepPartial<GetProfilesRequest>): GetProfilesRequest {
     const message = createBaseGetProfilesRequest();
     message.subjects = object.subjects?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseExportProfileRequest(): ExportProfileRequest {
+  return { subject: "" };
+}
+
+export const ExportProfileRequest: MessageFns<ExportProfileRequest> = {
+  encode(message: ExportProfileRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.subject !== "") {
+      writer.uint32(10).string(message.subject);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportProfileRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportProfileRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subject = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExportProfileRequest {
+    return { subject: isSet(object.subject) ? globalThis.String(object.subject) : "" };
+  },
+
+  toJSON(message: ExportProfileRequest): unknown {
+    const obj: any = {};
+    if (message.subject !== "") {
+      obj.subject = message.subject;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExportProfileRequest>): ExportProfileRequest {
+    return ExportProfileRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExportProfileRequest>): ExportProfileRequest {
+    const message = createBaseExportProfileRequest();
+    message.subject = object.subject ?? "";
     return message;
   },
 };
@@ -1137,6 +1210,15 @@ export const ProfilesDefinition = {
       requestType: GetProfilesRequest as typeof GetProfilesRequest,
       requestStream: false,
       responseType: GetProfilesResponse as typeof GetProfilesResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
+    },
+    /** Answers all that is held of one subject, as it is held; not found when that is nothing. */
+    exportProfile: {
+      name: "ExportProfile",
+      requestType: ExportProfileRequest as typeof ExportProfileRequest,
+      requestStream: false,
+      responseType: ProfileRecord as typeof ProfileRecord,
       responseStream: false,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },

@@ -374,6 +374,40 @@ export interface RecordEventsResponse {
   accepted: number;
 }
 
+/** What became of a stream of events. */
+export interface StreamEventsResponse {
+  /** Events received. */
+  received: number;
+  /** Events that are durable and will count. */
+  accepted: number;
+  /** The first 1000 refusals. */
+  refused: EventResult[];
+}
+
+/** Says whose session it is. */
+export interface MergeSessionRequest {
+  /** The session's id, without "session:". */
+  sessionId: string;
+  /** The user who logged in. */
+  userId: string;
+}
+
+/** The merge is durable. */
+export interface MergeSessionResponse {
+}
+
+/** Asks to forget a subject. */
+export interface EraseUserRequest {
+  /** A user id or "session:<id>". */
+  subject: string;
+}
+
+/** The erasure is durable, and in force in every answer as soon as it is applied, as events are. */
+export interface EraseUserResponse {
+  /** Names the erasure in records and archive. */
+  eraseId: string;
+}
+
 /** Asks for what is known of a user or session. */
 export interface GetUserRequest {
   /** A user id or "session:<id>". */
@@ -396,6 +430,10 @@ export interface UserEvent {
   price: number;
   /** Attributes of the catalogue for this item. */
   attributes: { [key: string]: string };
+  /** The producer's id of the event; empty for history that was seeded. */
+  eventId: string;
+  /** Price paid for one piece; 0 when it is not known. */
+  value: number;
 }
 
 export interface UserEvent_AttributesEntry {
@@ -2626,6 +2664,392 @@ export const RecordEventsResponse: MessageFns<RecordEventsResponse> = {
   },
 };
 
+function createBaseStreamEventsResponse(): StreamEventsResponse {
+  return { received: 0, accepted: 0, refused: [] };
+}
+
+export const StreamEventsResponse: MessageFns<StreamEventsResponse> = {
+  encode(message: StreamEventsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.received !== 0) {
+      writer.uint32(8).uint64(message.received);
+    }
+    if (message.accepted !== 0) {
+      writer.uint32(16).uint64(message.accepted);
+    }
+    for (const v of message.refused) {
+      EventResult.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StreamEventsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStreamEventsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.received = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.accepted = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.refused.push(EventResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StreamEventsResponse {
+    return {
+      received: isSet(object.received) ? globalThis.Number(object.received) : 0,
+      accepted: isSet(object.accepted) ? globalThis.Number(object.accepted) : 0,
+      refused: globalThis.Array.isArray(object?.refused) ? object.refused.map((e: any) => EventResult.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: StreamEventsResponse): unknown {
+    const obj: any = {};
+    if (message.received !== 0) {
+      obj.received = Math.round(message.received);
+    }
+    if (message.accepted !== 0) {
+      obj.accepted = Math.round(message.accepted);
+    }
+    if (message.refused?.length) {
+      obj.refused = message.refused.map((e) => EventResult.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StreamEventsResponse>): StreamEventsResponse {
+    return StreamEventsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StreamEventsResponse>): StreamEventsResponse {
+    const message = createBaseStreamEventsResponse();
+    message.received = object.received ?? 0;
+    message.accepted = object.accepted ?? 0;
+    message.refused = object.refused?.map((e) => EventResult.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseMergeSessionRequest(): MergeSessionRequest {
+  return { sessionId: "", userId: "" };
+}
+
+export const MergeSessionRequest: MessageFns<MergeSessionRequest> = {
+  encode(message: MergeSessionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    if (message.userId !== "") {
+      writer.uint32(18).string(message.userId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MergeSessionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMergeSessionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MergeSessionRequest {
+    return {
+      sessionId: isSet(object.sessionId)
+        ? globalThis.String(object.sessionId)
+        : isSet(object.session_id)
+        ? globalThis.String(object.session_id)
+        : "",
+      userId: isSet(object.userId)
+        ? globalThis.String(object.userId)
+        : isSet(object.user_id)
+        ? globalThis.String(object.user_id)
+        : "",
+    };
+  },
+
+  toJSON(message: MergeSessionRequest): unknown {
+    const obj: any = {};
+    if (message.sessionId !== "") {
+      obj.sessionId = message.sessionId;
+    }
+    if (message.userId !== "") {
+      obj.userId = message.userId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<MergeSessionRequest>): MergeSessionRequest {
+    return MergeSessionRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MergeSessionRequest>): MergeSessionRequest {
+    const message = createBaseMergeSessionRequest();
+    message.sessionId = object.sessionId ?? "";
+    message.userId = object.userId ?? "";
+    return message;
+  },
+};
+
+function createBaseMergeSessionResponse(): MergeSessionResponse {
+  return {};
+}
+
+export const MergeSessionResponse: MessageFns<MergeSessionResponse> = {
+  encode(_: MergeSessionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MergeSessionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMergeSessionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): MergeSessionResponse {
+    return {};
+  },
+
+  toJSON(_: MergeSessionResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<MergeSessionResponse>): MergeSessionResponse {
+    return MergeSessionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<MergeSessionResponse>): MergeSessionResponse {
+    const message = createBaseMergeSessionResponse();
+    return message;
+  },
+};
+
+function createBaseEraseUserRequest(): EraseUserRequest {
+  return { subject: "" };
+}
+
+export const EraseUserRequest: MessageFns<EraseUserRequest> = {
+  encode(message: EraseUserRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.subject !== "") {
+      writer.uint32(10).string(message.subject);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EraseUserRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEraseUserRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subject = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EraseUserRequest {
+    return { subject: isSet(object.subject) ? globalThis.String(object.subject) : "" };
+  },
+
+  toJSON(message: EraseUserRequest): unknown {
+    const obj: any = {};
+    if (message.subject !== "") {
+      obj.subject = message.subject;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EraseUserRequest>): EraseUserRequest {
+    return EraseUserRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EraseUserRequest>): EraseUserRequest {
+    const message = createBaseEraseUserRequest();
+    message.subject = object.subject ?? "";
+    return message;
+  },
+};
+
+function createBaseEraseUserResponse(): EraseUserResponse {
+  return { eraseId: "" };
+}
+
+export const EraseUserResponse: MessageFns<EraseUserResponse> = {
+  encode(message: EraseUserResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.eraseId !== "") {
+      writer.uint32(10).string(message.eraseId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EraseUserResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEraseUserResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.eraseId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EraseUserResponse {
+    return {
+      eraseId: isSet(object.eraseId)
+        ? globalThis.String(object.eraseId)
+        : isSet(object.erase_id)
+        ? globalThis.String(object.erase_id)
+        : "",
+    };
+  },
+
+  toJSON(message: EraseUserResponse): unknown {
+    const obj: any = {};
+    if (message.eraseId !== "") {
+      obj.eraseId = message.eraseId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EraseUserResponse>): EraseUserResponse {
+    return EraseUserResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EraseUserResponse>): EraseUserResponse {
+    const message = createBaseEraseUserResponse();
+    message.eraseId = object.eraseId ?? "";
+    return message;
+  },
+};
+
 function createBaseGetUserRequest(): GetUserRequest {
   return { subject: "" };
 }
@@ -2694,7 +3118,17 @@ export const GetUserRequest: MessageFns<GetUserRequest> = {
 };
 
 function createBaseUserEvent(): UserEvent {
-  return { itemId: "", type: 0, timeSeconds: 0, name: "", category: "", price: 0, attributes: {} };
+  return {
+    itemId: "",
+    type: 0,
+    timeSeconds: 0,
+    name: "",
+    category: "",
+    price: 0,
+    attributes: {},
+    eventId: "",
+    value: 0,
+  };
 }
 
 export const UserEvent: MessageFns<UserEvent> = {
@@ -2720,6 +3154,12 @@ export const UserEvent: MessageFns<UserEvent> = {
     globalThis.Object.entries(message.attributes).forEach(([key, value]: [string, string]) => {
       UserEvent_AttributesEntry.encode({ key: key as any, value }, writer.uint32(58).fork()).join();
     });
+    if (message.eventId !== "") {
+      writer.uint32(66).string(message.eventId);
+    }
+    if (message.value !== 0) {
+      writer.uint32(73).double(message.value);
+    }
     return writer;
   },
 
@@ -2795,6 +3235,22 @@ export const UserEvent: MessageFns<UserEvent> = {
             }
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.eventId = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.value = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2837,6 +3293,12 @@ export const UserEvent: MessageFns<UserEvent> = {
           {},
         )
         : {},
+      eventId: isSet(object.eventId)
+        ? globalThis.String(object.eventId)
+        : isSet(object.event_id)
+        ? globalThis.String(object.event_id)
+        : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
     };
   },
 
@@ -2869,6 +3331,12 @@ export const UserEvent: MessageFns<UserEvent> = {
         });
       }
     }
+    if (message.eventId !== "") {
+      obj.eventId = message.eventId;
+    }
+    if (message.value !== 0) {
+      obj.value = floatToJson(message.value);
+    }
     return obj;
   },
 
@@ -2892,6 +3360,8 @@ export const UserEvent: MessageFns<UserEvent> = {
       },
       {},
     );
+    message.eventId = object.eventId ?? "";
+    message.value = object.value ?? 0;
     return message;
   },
 };
@@ -3261,6 +3731,33 @@ export const RecommenderDefinition = {
       requestType: RecordEventsRequest as typeof RecordEventsRequest,
       requestStream: false,
       responseType: RecordEventsResponse as typeof RecordEventsResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** The same for any number of batches, one after the other; answered when the stream ends. A batch that fails ends it: those before it are durable. */
+    streamEvents: {
+      name: "StreamEvents",
+      requestType: RecordEventsRequest as typeof RecordEventsRequest,
+      requestStream: true,
+      responseType: StreamEventsResponse as typeof StreamEventsResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** A visitor has logged in: what the session did, and does until the merge is applied, becomes the user's. Again is harmless. */
+    mergeSession: {
+      name: "MergeSession",
+      requestType: MergeSessionRequest as typeof MergeSessionRequest,
+      requestStream: false,
+      responseType: MergeSessionResponse as typeof MergeSessionResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Forgets a user or session: all that was said of it before, and answers to it. What comes later counts again. */
+    eraseUser: {
+      name: "EraseUser",
+      requestType: EraseUserRequest as typeof EraseUserRequest,
+      requestStream: false,
+      responseType: EraseUserResponse as typeof EraseUserResponse,
       responseStream: false,
       options: {},
     },

@@ -8,9 +8,10 @@ import type { Event } from "#libs/events/event.ts";
 import { eventBatchMax } from "#libs/events/limits.ts";
 import { eventRecord } from "#libs/events/log-entry.ts";
 import { eventProblem } from "#libs/events/validate.ts";
+import { traceHeaders } from "#libs/telemetry/trace-context.ts";
 import type { EventResult, RecordEventsResponse } from "#protos/recommender.ts";
 import type { Event as EventMessage } from "#protos/types.ts";
-import type { GatewayRelease } from "./release.ts";
+import type { GatewayRelease } from "../release.ts";
 
 interface Admitted {
   readonly result: EventResult;
@@ -40,11 +41,12 @@ export async function recordEvents(
   if (events.length === 0) throw invalid("events", "needs at least one event");
   if (events.length > eventBatchMax)
     throw invalid("events", `has ${events.length} entries, at most ${eventBatchMax} are taken`, "batch_too_large");
+  const headers = traceHeaders();
   const admitted = events.map((message) => admitEvent(message, release, nowSeconds));
   const accepted = admitted.flatMap(({ event }) => (event ? [event] : []));
   await bus.publish(
     topics.events,
-    accepted.map((event) => eventRecord(event)),
+    accepted.map((event) => eventRecord(event, headers)),
     { untilApplied: true },
   );
   return { results: admitted.map(({ result }) => result), accepted: accepted.length };
