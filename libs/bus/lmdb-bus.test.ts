@@ -13,6 +13,7 @@ eventBusContract("lmdb", async () => {
   const others: ReturnType<typeof openLmdbBus>[] = [];
   return {
     bus,
+    topic: "t",
     other: async () => {
       const other = openLmdbBus(folder);
       others.push(other);
