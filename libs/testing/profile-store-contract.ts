@@ -6,10 +6,10 @@ import { isPositionLost } from "#libs/store/position-lost.ts";
 import { emptyProfile, isKnown, profileBounds } from "#libs/store/profile.ts";
 import type { ProfileBatch, ProfileStore } from "#libs/store/profile-store.ts";
 
-export interface StoreHarness {
-  readonly store: ProfileStore;
+export interface StoreHarness<Store> {
+  readonly store: Store;
   /** Closes the store and opens it on the same data. */
-  reopen(): Promise<ProfileStore>;
+  reopen(): Promise<Store>;
   /** Closes what is open and removes the data. */
   remove(): Promise<void>;
 }
@@ -36,9 +36,9 @@ const eraseOf = (offset: number, id: string, partitions: readonly string[]): Pro
   { key: "u", changes: [{ kind: "erase", offset, id, partitions }] },
 ];
 
-export function profileStoreContract(adapter: string, open: () => Promise<StoreHarness>): void {
+export function profileStoreContract(adapter: string, open: () => Promise<StoreHarness<ProfileStore>>): void {
   describe(`profile store over ${adapter}`, () => {
-    let harness: StoreHarness;
+    let harness: StoreHarness<ProfileStore>;
     beforeEach(async () => {
       harness = await open();
     });
