@@ -5,8 +5,9 @@
 
 import { ModisteError } from "#libs/core/errors.ts";
 import type { ConsumeOptions, Consumer, EventBus } from "./bus.ts";
-import { type KafkaBusOptions, whenReady } from "./kafka-client.ts";
+import { whenReady } from "./kafka-client.ts";
 import { openKafkaConsumer } from "./kafka-consumer.ts";
+import type { KafkaBusOptions } from "./kafka-options.ts";
 import { createKafkaPublisher } from "./kafka-producer.ts";
 import { openKafkaTopics } from "./kafka-topics.ts";
 

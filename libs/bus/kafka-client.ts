@@ -1,48 +1,10 @@
-/** What every part of the Kafka adapter shares: options, the client, its log, and what its errors mean to us. */
+/** What every part of the Kafka adapter shares: the client, its log, and what its errors mean to us. */
 
 import { setTimeout as delay } from "node:timers/promises";
 import { Kafka, type KafkaConfig, logLevel } from "kafkajs";
 import { type Clock, systemClock } from "#libs/core/clock.ts";
 import { ModisteError } from "#libs/core/errors.ts";
-import type { Logger } from "#libs/telemetry/log.ts";
-
-export const saslMechanisms = ["plain", "scram-sha-256", "scram-sha-512"] as const;
-
-export interface KafkaSasl {
-  readonly mechanism: (typeof saslMechanisms)[number];
-  readonly username: string;
-  readonly password: string;
-}
-
-export interface KafkaBusOptions {
-  /** "host:port", at least one. */
-  readonly brokers: readonly string[];
-  /** How the brokers' logs and quotas name us. */
-  readonly clientId?: string;
-  readonly ssl?: boolean;
-  readonly sasl?: KafkaSasl;
-  /**
-   * Part of the partitions' names beside the cluster's id. A topic that was deleted and made anew counts from 0 again, so that positions in the
-   * stores would be wrong: it needs another word here.
-   */
-  readonly epoch?: string;
-  /** Partitions of a topic that is created. Default 12. */
-  readonly partitions?: number;
-  /** Copies of each partition of a topic that is created. Default 1. */
-  readonly replication?: number;
-  readonly log?: Logger;
-  readonly clock?: Clock;
-  readonly limits?: Partial<PublishLimits>;
-}
-
-export interface PublishLimits {
-  /** Longest that a publisher waits for durability, milliseconds. */
-  readonly waitMs: number;
-  /** Most records that wait or are on their way. */
-  readonly recordsMax: number;
-  /** Most bytes of keys, values and headers that wait or are on their way. */
-  readonly bytesMax: number;
-}
+import type { KafkaBusOptions, KafkaSasl } from "./kafka-options.ts";
 
 /** Milliseconds. Short, since what waits here is bounded and tried again by those who asked. */
 export const kafkaMs = { connection: 3_000, request: 5_000, metadata: 3_000 } as const;

@@ -5,13 +5,17 @@ import type { EachBatchPayload } from "kafkajs";
 import { ModisteError } from "#libs/core/errors.ts";
 import type { ConsumeOptions, Consumer } from "./bus.ts";
 import { type Assignment, createAssignment } from "./kafka-assignment.ts";
-import { atMost, clockOf, createKafka, fromKafka, type KafkaBusOptions, kafkaMs } from "./kafka-client.ts";
+import { atMost, clockOf, createKafka, fromKafka, kafkaMs } from "./kafka-client.ts";
+import type { KafkaBusOptions } from "./kafka-options.ts";
 import type { KafkaTopics } from "./kafka-topics.ts";
 
 /** Milliseconds. The shortest session that brokers allow by default: a member that was killed blocks its partitions for that long. */
 const groupMs = { session: 6_000, heartbeat: 1_000, rebalance: 30_000, commit: 500, stalled: 60_000 } as const;
-/** Longest wait of the broker for a record, milliseconds. A record ends it at once; leaving and new positions wait for it. */
-const fetchMs = 20;
+/**
+ * Longest wait of the broker for a record, milliseconds. A record ends it at once, so that 5 brings it no sooner than 200 does, and costs a tenth
+ * of a core where nothing happens; leaving and new positions wait for it.
+ */
+const fetchMs = 100;
 /** Partitions that are handled at the same time. */
 const concurrency = 4;
 

@@ -3,7 +3,8 @@
 import { CompressionTypes, type Message, Partitioners, type Producer } from "kafkajs";
 import { ModisteError } from "#libs/core/errors.ts";
 import type { BusRecord } from "./bus.ts";
-import { atMost, clockOf, createKafka, fromKafka, type KafkaBusOptions, kafkaMs, type PublishLimits } from "./kafka-client.ts";
+import { atMost, clockOf, createKafka, fromKafka, kafkaMs } from "./kafka-client.ts";
+import type { KafkaBusOptions, PublishLimits } from "./kafka-options.ts";
 import type { KafkaTopics } from "./kafka-topics.ts";
 
 const defaults: PublishLimits = { waitMs: 5_000, recordsMax: 20_000, bytesMax: 32 * 2 ** 20 };

@@ -3,7 +3,8 @@
 import type { Admin } from "kafkajs";
 import { ModisteError } from "#libs/core/errors.ts";
 import { retentionSeconds, topics as topicNames } from "./bus.ts";
-import { atMost, createKafka, fromKafka, type KafkaBusOptions, kafkaMs, whenReady } from "./kafka-client.ts";
+import { atMost, createKafka, fromKafka, kafkaMs, whenReady } from "./kafka-client.ts";
+import type { KafkaBusOptions } from "./kafka-options.ts";
 
 const day = 24 * 3600;
 /** Seconds; null keeps everything. What the port names stands above it; a topic that is named nowhere is kept as long as events. */

@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import type { EventBus } from "#libs/bus/bus.ts";
 import { openKafkaBus } from "#libs/bus/kafka-bus.ts";
-import type { KafkaBusOptions } from "#libs/bus/kafka-client.ts";
+import type { KafkaBusOptions } from "#libs/bus/kafka-options.ts";
 import { textOf } from "#libs/testing/event-bus-harness.ts";
 import { freePorts } from "#libs/testing/free-port.ts";
 import { defer } from "#libs/testing/rpc-harness.ts";

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { Kafka, logLevel } from "kafkajs";
 import type { EventBus } from "#libs/bus/bus.ts";
 import { openKafkaBus } from "#libs/bus/kafka-bus.ts";
-import type { KafkaBusOptions } from "#libs/bus/kafka-client.ts";
+import type { KafkaBusOptions } from "#libs/bus/kafka-options.ts";
 import type { OpenBus } from "#libs/testing/event-bus-harness.ts";
 
 export interface KafkaServer {
