@@ -4,7 +4,7 @@
  * the start when a server came back empty; the records from there are applied again, and what had not been lost stays as it is.
  *
  * Why that is enough: what is lost was written within `lossSeconds` before a server died; writers know of the death within a second, so the last
- * move under the old lineage is at most that much later. `lossSeconds` must hold both, with room: see docs of MODISTE_REDIS_LOSS_SECONDS.
+ * move under the old lineage is at most that much later. `lossSeconds` must hold both, with room (MODISTE_REDIS_LOSS_SECONDS).
  * The position's own server may have lost its last moves as well: then it stands further back already, and goes back from there.
  */
 
