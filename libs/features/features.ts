@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { AttributeColumn, Catalog } from "#libs/catalog/catalog.ts";
-import { createItemFeatures, itemFeatures } from "./item-features.ts";
+import { createItemFeatures, itemFeatures, prepareItems } from "./item-features.ts";
 import type { ItemStatistics } from "./item-statistics.ts";
 import { createUserItemFeatures, fillUser, userFeatures, userItemFeatures } from "./user-item-features.ts";
 import { affinityColumns, type UserState } from "./user-state.ts";
@@ -74,13 +74,18 @@ function fillSource(out: Float32Array, width: number, column: number, source: So
 
 /**
  * The table of one release. `stats` and `catalog` must be of one instant, and no event of `UserState` may be later than
- * the `nowSeconds` given to `compute`: then no feature reads the future.
+ * the `nowSeconds` given to `compute`: then no feature reads the future. `prepared`: of the same statistics, where it is at hand.
  */
-export function createFeatureTable(catalog: Catalog, stats: ItemStatistics, sources: readonly string[]): FeatureTable {
+export function createFeatureTable(
+  catalog: Catalog,
+  stats: ItemStatistics,
+  sources: readonly string[],
+  prepared = prepareItems(catalog, stats),
+): FeatureTable {
   const columns = affinityColumns(catalog);
   const names = featureNames(sources, columns);
   const fillUserItem = createUserItemFeatures(catalog, stats);
-  const fillItem = createItemFeatures(catalog, stats);
+  const fillItem = createItemFeatures(stats, prepared);
   const userAt = sources.length * sourceFeatures.length;
   const userItemAt = userAt + userFeatures.length;
   const affinityAt = userItemAt + userItemFeatures.length;

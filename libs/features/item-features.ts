@@ -2,6 +2,7 @@
 
 import type { Catalog } from "#libs/catalog/catalog.ts";
 import { secondsPerDay } from "#libs/core/clock.ts";
+import type { Pace } from "#libs/sparse/pace.ts";
 import type { ItemStatistics } from "./item-statistics.ts";
 import type { UserState } from "./user-state.ts";
 
@@ -48,29 +49,53 @@ function ratioPrior(parts: Float32Array, wholes: Float32Array): (item: number) =
   return (item) => (parts[item]! + prior * average) / (wholes[item]! + prior);
 }
 
+/** Columns that sales and prices make, which follow the live counters. */
+function fillSales(matrix: Float32Array, item: number, { prices }: Pick<Catalog, "prices">, stats: ItemStatistics): void {
+  const { count1, count7, countBefore7, count28, countBefore28 } = stats;
+  const at = item * stillNames.length;
+  matrix[at] = Math.log1p(count1[item]!);
+  matrix[at + 1] = Math.log1p(count7[item]!);
+  matrix[at + 2] = Math.log1p(count28[item]!);
+  matrix[at + 3] = Math.log((count7[item]! + 1) / (countBefore7[item]! + 1));
+  matrix[at + 4] = Math.log((count28[item]! + 1) / (countBefore28[item]! + 1));
+  matrix[at + 9] = Math.log1p(Math.max(0, prices[item]!));
+}
+
 /** [items, still features]. */
-function stillMatrix({ prices }: Catalog, stats: ItemStatistics): Float32Array {
-  const { count1, count7, countBefore7, count28, countBefore28, buyers, rebuyers, rebought28, rebuyDays } = stats;
+export function stillMatrix(catalog: Catalog, stats: ItemStatistics): Float32Array {
+  const { count28, buyers, rebuyers, rebought28, rebuyDays } = stats;
   const rebuyRate = ratioPrior(rebuyers, buyers);
   const reboughtShare = ratioPrior(rebought28, count28);
-  const matrix = new Float32Array(count7.length * stillNames.length);
-  for (let item = 0, at = 0; item < count7.length; item++) {
-    matrix[at++] = Math.log1p(count1[item]!);
-    matrix[at++] = Math.log1p(count7[item]!);
-    matrix[at++] = Math.log1p(count28[item]!);
-    matrix[at++] = Math.log((count7[item]! + 1) / (countBefore7[item]! + 1));
-    matrix[at++] = Math.log((count28[item]! + 1) / (countBefore28[item]! + 1));
-    matrix[at++] = Math.log1p(buyers[item]!);
-    matrix[at++] = rebuyRate(item);
-    matrix[at++] = reboughtShare(item);
-    matrix[at++] = Math.log1p(rebuyDays[item]!);
-    matrix[at++] = Math.log1p(Math.max(0, prices[item]!));
+  const matrix = new Float32Array(count28.length * stillNames.length);
+  for (let item = 0; item < count28.length; item++) {
+    fillSales(matrix, item, catalog, stats);
+    const at = item * stillNames.length;
+    matrix[at + 5] = Math.log1p(buyers[item]!);
+    matrix[at + 6] = rebuyRate(item);
+    matrix[at + 7] = reboughtShare(item);
+    matrix[at + 8] = Math.log1p(rebuyDays[item]!);
   }
   return matrix;
 }
 
+/** A copy of the matrix whose rows of `items` have the sales and prices of other statistics; what is bought again stays. O(items of the matrix). */
+export async function withSales(
+  matrix: Float32Array,
+  items: Int32Array,
+  catalog: Pick<Catalog, "prices">,
+  stats: ItemStatistics,
+  pace: Pace,
+): Promise<Float32Array> {
+  const copy = matrix.slice();
+  for (let i = 0; i < items.length; i++) {
+    fillSales(copy, items[i]!, catalog, stats);
+    if (i % 256 === 0 && pace.due()) await pace.turn();
+  }
+  return copy;
+}
+
 /** Purchases of the last 28 days by segment, and their sum at the end. */
-function totalsBySegment({ count7, segment28 }: ItemStatistics): Float64Array {
+export function totalsBySegment({ count7, segment28 }: ItemStatistics): Float64Array {
   const itemCount = count7.length;
   const count = segment28.length / Math.max(1, itemCount);
   const totals = new Float64Array(count + 1);
@@ -84,9 +109,19 @@ function totalsBySegment({ count7, segment28 }: ItemStatistics): Float64Array {
 /** Writes the item features of one row at `out[at...]`. */
 export type FillItem = (out: Float32Array, at: number, user: UserState, item: number, nowSeconds: number) => void;
 
-export function createItemFeatures(catalog: Catalog, stats: ItemStatistics): FillItem {
-  const still = stillMatrix(catalog, stats);
-  const totals = totalsBySegment(stats);
+/** What `createItemFeatures` computes of all items before it fills a row. */
+export interface PreparedItems {
+  /** [items, still features]. */
+  readonly still: Float32Array;
+  /** As `totalsBySegment` answers it. */
+  readonly totals: Float64Array;
+}
+
+export function prepareItems(catalog: Catalog, stats: ItemStatistics): PreparedItems {
+  return { still: stillMatrix(catalog, stats), totals: totalsBySegment(stats) };
+}
+
+export function createItemFeatures(stats: ItemStatistics, { still, totals }: PreparedItems): FillItem {
   const width = stillNames.length;
   const weekly = stillNames.indexOf("log_count_7");
   const { count28, segment28, firstSale, lastSale } = stats;

@@ -68,7 +68,6 @@ export function fillUser(out: Float32Array, at: number, { events, daysSinceLast,
 }
 
 export function createUserItemFeatures({ prices, productGroup }: Catalog, { rebuyDays }: ItemStatistics): FillUserItem {
-  const logPrices = Float64Array.from(prices, Math.log);
   return (out, at, user, item) => {
     const own = user.own.items.get(item);
     if (own) fillBought(out, at, own, user.own.baskets, rebuyDays[item]!);
@@ -85,6 +84,6 @@ export function createUserItemFeatures({ prices, productGroup }: Catalog, { rebu
     }
     out[to + 4] = user.liked.has(item) ? 1 : 0;
     out[to + 5] = user.disliked.has(item) ? 1 : 0;
-    out[to + 6] = prices[item]! > 0 && !Number.isNaN(user.logPrice) ? Math.min(3, Math.abs(logPrices[item]! - user.logPrice)) : 0;
+    out[to + 6] = prices[item]! > 0 && !Number.isNaN(user.logPrice) ? Math.min(3, Math.abs(Math.log(prices[item]!) - user.logPrice)) : 0;
   };
 }

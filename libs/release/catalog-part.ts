@@ -2,6 +2,8 @@
 
 import type { AttributeColumn, Catalog } from "#libs/catalog/catalog.ts";
 import { ModisteError } from "#libs/core/errors.ts";
+import type { DayCounts } from "#libs/features/day-counts.ts";
+import type { ReleaseCounts } from "#libs/features/live-counts.ts";
 import type { PartReader, PartWriter } from "./part.ts";
 
 export const vocabularyPart = "vocabulary";
@@ -11,8 +13,8 @@ function writeColumn(part: PartWriter, key: string, column: AttributeColumn): vo
   part.strings(`${key}.values`, column.values);
 }
 
-/** Descriptions stay behind: they are needed to fit, not to serve. */
-export function writeCatalog(part: PartWriter, catalog: Catalog, endSeconds: number): void {
+/** Descriptions stay behind: they are needed to fit, not to serve. `recent`: what `countDays` counts before the end, so that windows can age. */
+export function writeCatalog(part: PartWriter, catalog: Catalog, endSeconds: number, recent: DayCounts | null = null): void {
   part.strings("ids", catalog.ids);
   part.strings("names", catalog.names);
   writeColumn(part, "category", catalog.category);
@@ -21,8 +23,10 @@ export function writeCatalog(part: PartWriter, catalog: Catalog, endSeconds: num
     writeColumn(part, `attribute.${i}`, column);
   });
   part.tensors({ prices: catalog.prices, first_sale: catalog.firstSaleSeconds, last_sale: catalog.lastSaleSeconds });
+  if (recent !== null) part.tensors({ "recent.offsets": recent.offsets, "recent.keys": recent.keys, "recent.counts": recent.counts });
   part.meta({
     items: catalog.itemCount,
+    recent: recent !== null,
     end_seconds: endSeconds,
     category: catalog.category.name,
     product_group: catalog.productGroup.name,
@@ -31,7 +35,7 @@ export function writeCatalog(part: PartWriter, catalog: Catalog, endSeconds: num
 }
 
 /** A catalogue with the way back from external ids. */
-export interface IndexedCatalog extends Catalog {
+export interface IndexedCatalog extends Catalog, ReleaseCounts {
   readonly indexOf: ReadonlyMap<string, number>;
   /** End of the data of the release, seconds since 1970 UTC. */
   readonly endSeconds: number;
@@ -52,8 +56,21 @@ function readColumn(part: PartReader, key: string, name: string, itemCount: numb
   return { name, codes, values };
 }
 
+function readRecent(part: PartReader, items: number): DayCounts {
+  const offsets = part.int32("recent.offsets", items + 1);
+  const buckets = offsets[items]!;
+  return { offsets, keys: part.uint32("recent.keys", buckets), counts: part.uint32("recent.counts", buckets) };
+}
+
 export function readCatalog(part: PartReader): IndexedCatalog {
-  const meta = part.meta() as { items: number; end_seconds: number; category: string; product_group: string; attributes: string[] };
+  const meta = part.meta() as {
+    items: number;
+    recent?: boolean;
+    end_seconds: number;
+    category: string;
+    product_group: string;
+    attributes: string[];
+  };
   const ids = part.strings("ids", meta.items);
   const indexOf = new Map(ids.map((id, index) => [id, index]));
   if (indexOf.size !== ids.length) {
@@ -72,10 +89,11 @@ export function readCatalog(part: PartReader): IndexedCatalog {
     lastSaleSeconds: part.uint32("last_sale", meta.items),
     indexOf,
     endSeconds: meta.end_seconds,
+    recent: meta.recent === true ? readRecent(part, meta.items) : null,
   };
 }
 
 /** A data set's catalogue before any release is written; the trainer's view. */
 export function indexCatalog(catalog: Catalog, endSeconds: number): IndexedCatalog {
-  return { ...catalog, indexOf: new Map(catalog.ids.map((id, index) => [id, index])), endSeconds };
+  return { ...catalog, indexOf: new Map(catalog.ids.map((id, index) => [id, index])), endSeconds, recent: null };
 }

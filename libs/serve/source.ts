@@ -4,7 +4,9 @@ import type { Catalog, UserTable } from "#libs/catalog/catalog.ts";
 import type { AllowedItems } from "#libs/catalog/filter.ts";
 import type { Progress } from "#libs/core/progress.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
+import type { LiveView } from "#libs/features/live-counts.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
+import type { Pace } from "#libs/sparse/pace.ts";
 
 /** Everything known strictly before `nowSeconds`, and where to put what was learned from it. */
 export interface FitContext {
@@ -63,6 +65,11 @@ export interface CandidateSource<Artifact> {
   /** Learns from the past and writes a part. Deterministic under `seed` with one thread. */
   fit(context: FitContext): Promise<void>;
   load(context: LoadContext): Promise<Artifact>;
+  /**
+   * For sources whose figures follow the live counters: what `retrieve` is given from then on. The artifact, loaded or followed before, is left as it
+   * is; the answer depends on the release and the view alone. Called once a second at most; `pace` is asked every millisecond of work or so.
+   */
+  follow?(artifact: Artifact, view: LiveView, pace: Pace): Promise<Artifact>;
   /** Pure and synchronous; at most 2 ms at full size (105 k items). */
   retrieve(artifact: Artifact, query: SourceQuery): Candidates;
 }

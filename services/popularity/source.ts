@@ -1,12 +1,21 @@
 /** Candidate source "popularity": what sells, overall, by age and by category, and what rises. Answers everybody. */
 
+import type { LiveView } from "#libs/features/live-counts.ts";
 import { segmentNames, segmentOfAge, userSegments } from "#libs/features/segment.ts";
-import { anchorSeconds, countPopularity, popularityLists, popularitySpec, windowDays } from "#libs/models/popularity/popularity.ts";
-import { blendLists, type PopularityArtifact, popularityReasons, retrievePopular } from "#libs/models/popularity/retrieve.ts";
+import { ageWindows, followCounts } from "#libs/models/popularity/follow.ts";
+import {
+  anchorSeconds,
+  countPopularity,
+  type PopularityCounts,
+  popularityLists,
+  popularitySpec,
+  windowDays,
+} from "#libs/models/popularity/popularity.ts";
+import { blendTables, type PopularityArtifact, popularityReasons, retrievePopular } from "#libs/models/popularity/retrieve.ts";
 import { readSettings } from "#libs/models/settings.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
-import type { CandidateSource, FitContext } from "#libs/serve/source.ts";
-import { createPace } from "#libs/sparse/pace.ts";
+import type { CandidateSource, FitContext, LoadContext } from "#libs/serve/source.ts";
+import { createPace, type Pace } from "#libs/sparse/pace.ts";
 
 const listNames = ["overall", "segments", "categories", "trend"] as const;
 
@@ -16,7 +25,7 @@ async function fit(context: FitContext): Promise<void> {
   await pace.turn();
   const { interactions, catalog, nowSeconds, progress } = context;
   const counts = await countPopularity(interactions, userSegments(context.users), nowSeconds, settings, pace, progress);
-  const lists = popularityLists(counts, catalog.category.codes, catalog.category.values.length, settings.trendPrior);
+  const lists = await popularityLists(counts, catalog.category.codes, catalog.category.values.length, settings.trendPrior, pace);
   await pace.turn();
   const { decayed, decayedBySegment, windows } = counts;
   context.part.tensors({ decayed, decayed_by_segment: decayedBySegment, windows, previous: counts.previous });
@@ -39,28 +48,47 @@ function readLists(part: PartReader): PopularityArtifact["lists"] {
   return { overall: read("overall"), segments: read("segments"), categories: read("categories"), trend: read("trend") };
 }
 
-export const popularity: CandidateSource<PopularityArtifact> = {
+interface FollowedPopularity extends PopularityArtifact {
+  /** What the release holds. */
+  readonly released: {
+    readonly counts: PopularityCounts;
+    readonly categoryCount: number;
+    /** Instant that its decayed counts are of, seconds since 1970 UTC. */
+    readonly anchorSeconds: number;
+  };
+  /** The release's own windows as of the day that was followed last. */
+  readonly aged: { readonly today: number; readonly windows: Pick<PopularityCounts, "windows" | "previous"> } | null;
+}
+
+async function load({ part, catalog }: LoadContext): Promise<FollowedPopularity> {
+  const { itemCount } = catalog;
+  const meta = part.meta() as { settings: Record<string, unknown>; anchorSeconds: number };
+  const counts = {
+    itemCount,
+    decayed: part.float32("decayed", itemCount),
+    decayedBySegment: part.float32("decayed_by_segment", itemCount * segmentNames.length),
+    windows: part.float32("windows", itemCount * windowDays.length),
+    previous: part.float32("previous", itemCount * windowDays.length),
+  };
+  const settings = readSettings(popularitySpec, meta.settings);
+  const tables = { settings, counts, lists: readLists(part), categories: catalog.category.codes };
+  const released = { counts, categoryCount: catalog.category.values.length, anchorSeconds: meta.anchorSeconds };
+  return { ...(await blendTables(tables, createPace(new AbortController().signal))), released, aged: null };
+}
+
+async function follow(artifact: FollowedPopularity, view: LiveView, pace: Pace): Promise<FollowedPopularity> {
+  const { released, settings, categories } = artifact;
+  const { today } = view;
+  const aged = artifact.aged?.today === today ? artifact.aged : { today, windows: await ageWindows(released.counts, settings, view, pace) };
+  const counts = await followCounts(released.counts, aged.windows, released.anchorSeconds, settings, view, pace);
+  const lists = await popularityLists(counts, categories, released.categoryCount, settings.trendPrior, pace);
+  return { ...(await blendTables({ settings, counts, lists, categories }, pace)), released, aged };
+}
+
+export const popularity: CandidateSource<FollowedPopularity> = {
   reasons: popularityReasons,
   fit,
-  load: async ({ part, catalog }) => {
-    const { itemCount } = catalog;
-    const counts = {
-      itemCount,
-      decayed: part.float32("decayed", itemCount),
-      decayedBySegment: part.float32("decayed_by_segment", itemCount * segmentNames.length),
-      windows: part.float32("windows", itemCount * windowDays.length),
-      previous: part.float32("previous", itemCount * windowDays.length),
-    };
-    const sum = (values: Float32Array): number => values.reduce((total, value) => total + value, 0);
-    const artifact = {
-      settings: readSettings(popularitySpec, part.meta().settings as Record<string, unknown>),
-      counts,
-      lists: readLists(part),
-      total: sum(counts.decayed),
-      segmentTotals: Float64Array.from(segmentNames, (_, s) => sum(counts.decayedBySegment.subarray(s * itemCount, (s + 1) * itemCount))),
-      categories: catalog.category.codes,
-    };
-    return { ...artifact, blended: blendLists(artifact) };
-  },
+  load,
+  follow,
   retrieve: (artifact, query) => retrievePopular(artifact, { ...query, segment: segmentOfAge(query.attributes.get("age")) }),
 };

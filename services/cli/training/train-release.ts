@@ -5,7 +5,9 @@ import type { Catalog, UserTable } from "#libs/catalog/catalog.ts";
 import type { Clock } from "#libs/core/clock.ts";
 import type { Progress } from "#libs/core/progress.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
+import { countDays } from "#libs/features/day-counts.ts";
 import { catalogAsOf, countItems, type ItemStatistics } from "#libs/features/item-statistics.ts";
+import { userSegments } from "#libs/features/segment.ts";
 import { traitsOf } from "#libs/pipeline/arrange.ts";
 import { surfaces } from "#libs/pipeline/surfaces.ts";
 import { vocabularyPart, writeCatalog } from "#libs/release/catalog-part.ts";
@@ -194,7 +196,8 @@ export async function trainRelease(options: TrainOptions): Promise<TrainedReleas
   try {
     const statistics = countItems(data.interactions, data.users, data.endSeconds, (options.labels ?? defaultLabels).targets);
     const catalog = catalogAsOf(data.catalog, statistics);
-    await draft.writePart(vocabularyPart, async (part) => writeCatalog(part, catalog, data.endSeconds));
+    const recent = countDays(data.interactions, userSegments(data.users), data.endSeconds);
+    await draft.writePart(vocabularyPart, async (part) => writeCatalog(part, catalog, data.endSeconds, recent));
     const sets = labelSets(data.interactions, data.endSeconds, options.labels ?? defaultLabels);
     const releaseCheckpoints = await trainSequence(options, sets.past, draft, catalog);
     const { sequencePart, loadSequencePart } = models.sequence;
