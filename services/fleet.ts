@@ -127,6 +127,8 @@ export interface FleetModels {
   readonly ranker: Ranker<unknown>;
   /** The ranking service's reading of a request, for records of requests. */
   readonly rankRequest: typeof import("./ranking/rank-request.ts");
+  /** Its reading of the live counts in a record. */
+  readonly liveRecord: typeof import("./ranking/live-record.ts");
   readonly gatewayPart: typeof import("./gateway/part.ts");
   readonly sequence: typeof import("./ranking/sequence-part.ts");
 }
@@ -136,7 +138,11 @@ export async function loadModels(): Promise<FleetModels> {
     sources: await Promise.all(sources.map(async ({ name, source }) => ({ name, source: await source() }))),
     ranker: await loadRanker(),
     rankRequest: await import("./ranking/rank-request.ts"),
+    liveRecord: await import("./ranking/live-record.ts"),
     gatewayPart: await import("./gateway/part.ts"),
     sequence: await import("./ranking/sequence-part.ts"),
   };
 }
+
+/** What rebuilds profiles and counters as the profile service keeps them. */
+export const loadProfileParts = () => import("./profile/apply-batch.ts");

@@ -1,21 +1,27 @@
 /** A candidate source as a service: ids, filters and releases are translated around its three functions. */
 
 import { type AllowedItems, checkFilter, createFilterCache, type ItemFilter, noFilter } from "#libs/catalog/filter.ts";
+import type { ConfigOf } from "#libs/config/schema.ts";
 import { assert, invalid } from "#libs/core/errors.ts";
 import { historyFromProto } from "#libs/events/codec.ts";
 import { eventCode } from "#libs/events/event.ts";
 import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
 import type { Loaded } from "#libs/release/follower.ts";
+import type { ReleaseManifest } from "#libs/release/manifest.ts";
 import { bind } from "#libs/rpc/definition.ts";
 import { CandidateSourceDefinition, type GenerateRequest, type GenerateResponse } from "#protos/candidate_source.ts";
 import { denseEvents } from "./dense-events.ts";
+import type { LiveArtifact } from "./follow-live.ts";
+import { openLiveArtifact } from "./live-artifact.ts";
+import { liveSettings } from "./live-counters.ts";
+import { nearlineSettings } from "./nearline.ts";
 import { releaseSettings, serveReleases } from "./release-library.ts";
-import { defineService, type ServiceModule } from "./service.ts";
+import { defineService, type RunningService, type ServiceContext, type ServiceModule } from "./service.ts";
 import type { CandidateSource, Candidates, SourceQuery } from "./source.ts";
 
 interface SourceArtifact {
   readonly catalog: IndexedCatalog;
-  readonly artifact: unknown;
+  readonly live: LiveArtifact<unknown>;
   readonly allowed: (filter: ItemFilter) => AllowedItems | null;
 }
 
@@ -53,7 +59,8 @@ function toResponse(
 }
 
 /** Asks for what the golden requests name, so that the first caller finds compiled code and touched pages. */
-function warm(source: CandidateSource<unknown>, { manifest, artifact: { catalog, artifact } }: Loaded<SourceArtifact>): void {
+function warm(source: CandidateSource<unknown>, { manifest, artifact: { catalog, live } }: Loaded<SourceArtifact>): void {
+  const artifact = live.current();
   for (const { items: ids, now_seconds: nowSeconds } of manifest.golden) {
     const items = Int32Array.from(ids.flatMap((id) => catalog.indexOf.get(id) ?? []));
     const times = new Float64Array(items.length).fill(nowSeconds - 1);
@@ -70,26 +77,50 @@ function warm(source: CandidateSource<unknown>, { manifest, artifact: { catalog,
   }
 }
 
+/** An artifact that follows nothing. */
+const still = (artifact: unknown): LiveArtifact<unknown> => ({
+  current: () => artifact,
+  settle: async () => undefined,
+  close: async () => undefined,
+});
+
+type Open = (manifest: ReleaseManifest, catalog: IndexedCatalog, artifact: unknown) => Promise<LiveArtifact<unknown>>;
+
 /** The service of a source; `name` is its part in a release and its row in the fleet. */
 export function candidateSourceService(name: string, source: CandidateSource<unknown>): ServiceModule {
+  const { follow } = source;
+  if (follow === undefined)
+    return defineService({
+      config: releaseSettings,
+      start: (context) => startSource(context, name, source, async (_, __, artifact) => still(artifact)),
+    });
   return defineService({
-    config: releaseSettings,
-    start: async (context) => {
-      const releases = await serveReleases<SourceArtifact>(context, {
-        load: async (library, manifest) => {
-          const catalog = await library.catalog(manifest);
-          const artifact = await source.load({ part: await library.store.part(manifest, name), catalog });
-          return { catalog, artifact, allowed: createFilterCache(catalog) };
-        },
-        warm: async (loaded) => warm(source, loaded),
-      });
-      const generate = async (request: GenerateRequest): Promise<GenerateResponse> => {
-        const { release, artifact } = releases.pinned(request.release);
-        const candidates = source.retrieve(artifact.artifact, queryFrom(request, artifact));
-        assert(candidates.items.length <= request.limit, `${name} gave more candidates than it was asked for`);
-        return toResponse(candidates, release, artifact.catalog.ids, source.reasons);
-      };
-      return { bindings: [bind(CandidateSourceDefinition, { generate })], ready: () => releases.notReady(), close: async () => undefined };
-    },
+    config: { ...releaseSettings, ...nearlineSettings, ...liveSettings },
+    start: (context) =>
+      startSource(context, name, source, (manifest, catalog, artifact) => openLiveArtifact(context, manifest, catalog, artifact, follow)),
   });
+}
+
+async function startSource(
+  context: ServiceContext<ConfigOf<typeof releaseSettings>>,
+  name: string,
+  source: CandidateSource<unknown>,
+  open: Open,
+): Promise<RunningService> {
+  const releases = await serveReleases<SourceArtifact>(context, {
+    load: async (library, manifest) => {
+      const catalog = await library.catalog(manifest);
+      const artifact = await source.load({ part: await library.store.part(manifest, name), catalog });
+      return { catalog, live: await open(manifest, catalog, artifact), allowed: createFilterCache(catalog) };
+    },
+    warm: async (loaded) => warm(source, loaded),
+    retire: ({ artifact: { live } }) => live.close(),
+  });
+  const generate = async (request: GenerateRequest): Promise<GenerateResponse> => {
+    const { release, artifact } = releases.pinned(request.release);
+    const candidates = source.retrieve(artifact.live.current(), queryFrom(request, artifact));
+    assert(candidates.items.length <= request.limit, `${name} gave more candidates than it was asked for`);
+    return toResponse(candidates, release, artifact.catalog.ids, source.reasons);
+  };
+  return { bindings: [bind(CandidateSourceDefinition, { generate })], ready: () => releases.notReady(), close: async () => undefined };
 }

@@ -4,11 +4,13 @@ import type { Catalog } from "#libs/catalog/catalog.ts";
 import type { Progress } from "#libs/core/progress.ts";
 import type { SourceColumn } from "#libs/features/features.ts";
 import type { ItemStatistics } from "#libs/features/item-statistics.ts";
+import type { LiveView } from "#libs/features/live-counts.ts";
 import type { EventColumns } from "#libs/features/own-purchases.ts";
 import type { Feeds, Session } from "#libs/graph/executors/session.ts";
 import type { Graph } from "#libs/graph/graph.ts";
 import type { EventHistory, RowTables } from "#libs/models/sasrec/encoder.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
+import type { Pace } from "#libs/sparse/pace.ts";
 
 /** Kinds of ranker that a recipe may name; the first is the default. */
 export const rankerKinds = ["linear", "wide-deep"] as const;
@@ -102,6 +104,8 @@ export interface FeatureRows {
   readonly names: readonly string[];
   /** [positions, names]. */
   readonly values: Float32Array;
+  /** The live counters that they follow, and purchases of the last 28 days by segment with their sum; null where they follow none. */
+  readonly live: { readonly view: LiveView; readonly segmentTotals: Float64Array } | null;
 }
 
 /** What groups of inputs add to scores, in the scores' unit. */
@@ -118,6 +122,11 @@ export interface Ranker<Artifact> {
   check(settings: Readonly<Record<string, unknown>>, place: string): void;
   fit(context: RankerFitContext): Promise<void>;
   load(context: RankerLoadContext): Promise<Artifact>;
+  /**
+   * What requests are given from then on: the artifact with item statistics that follow the live counters. The given one, loaded or followed before,
+   * is left as it is and shares what has to be closed. The answer depends on the release and the view alone.
+   */
+  follow(artifact: Artifact, view: LiveView, pace: Pace): Promise<Artifact>;
   /** One finite score a candidate, in the order of the query. A candidate's score does not depend on the others beside it. */
   score(artifact: Artifact, query: RankQuery): Promise<Float64Array>;
   /** What `score` computes of the candidates at these positions: what a record of an answer keeps, and an offline recount must give again. */

@@ -3,30 +3,74 @@
 import type { AttributeColumn, Catalog } from "#libs/catalog/catalog.ts";
 import { ModisteError } from "#libs/core/errors.ts";
 import { columnAt, createFeatureTable, type FeatureTable, featureHash, featureNames, featureVersion } from "#libs/features/features.ts";
+import { type PreparedItems, prepareItems, totalsBySegment, withSales } from "#libs/features/item-features.ts";
 import type { ItemStatistics } from "#libs/features/item-statistics.ts";
+import type { LiveView } from "#libs/features/live-counts.ts";
+import { ageStatistics, followStatistics } from "#libs/features/live-statistics.ts";
 import { segmentNames } from "#libs/features/segment.ts";
 import { affinityColumns, createUserState, type UserState } from "#libs/features/user-state.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
 import type { FeatureRows, RankQuery } from "#libs/serve/ranker.ts";
+import type { Pace } from "#libs/sparse/pace.ts";
+
+/** Item statistics with what is computed of them once. */
+interface PreparedStatistics extends PreparedItems {
+  readonly statistics: ItemStatistics;
+}
 
 export interface FeatureMaker {
+  /** As the release has it: what a user bought keeps its price there. */
   readonly catalog: Catalog;
   readonly columns: readonly AttributeColumn[];
   readonly table: FeatureTable;
+  readonly sources: readonly string[];
+  readonly released: PreparedStatistics;
+  /** The release's own sales as of the day that was followed last. */
+  readonly aged: { readonly today: number; readonly prepared: PreparedStatistics } | null;
+  /** What the table's sales follow, and the totals by segment that it divides by; null for the release alone. */
+  readonly live: { readonly view: LiveView; readonly segmentTotals: Float64Array } | null;
 }
 
 export function createFeatureMaker(catalog: Catalog, statistics: ItemStatistics, sources: readonly string[]): FeatureMaker {
-  return { catalog, columns: affinityColumns(catalog), table: createFeatureTable(catalog, statistics, sources) };
+  const released = { statistics, ...prepareItems(catalog, statistics) };
+  const table = createFeatureTable(catalog, statistics, sources, released);
+  return { catalog, columns: affinityColumns(catalog), table, sources, released, aged: null, live: null };
 }
 
-export function userOf({ catalog, columns }: FeatureMaker, { events, attributes, nowSeconds }: RankQuery): UserState {
+async function agePrepared({ catalog, released }: FeatureMaker, view: LiveView, pace: Pace): Promise<PreparedStatistics> {
+  const statistics = await ageStatistics(released.statistics, view, pace);
+  if (statistics === released.statistics) return released;
+  const all = Int32Array.from({ length: view.itemCount }, (_, item) => item);
+  return { ...released, statistics, still: await withSales(released.still, all, catalog, statistics, pace) };
+}
+
+/** The maker with the sales of the view; the given one is left as it is. What it answers depends on release and view alone. */
+export async function followLive<Maker extends FeatureMaker>(maker: Maker, view: LiveView, pace: Pace): Promise<Maker> {
+  const { catalog, sources, released } = maker;
+  const { today } = view;
+  const aged = maker.aged?.today === today ? maker.aged : { today, prepared: await agePrepared(maker, view, pace) };
+  const { statistics, prices, changed } = await followStatistics(aged.prepared.statistics, catalog.prices, view, pace);
+  const priced = { ...catalog, prices };
+  const still = await withSales(aged.prepared.still, changed, priced, statistics, pace);
+  const segmentTotals = view.segmentTotals ?? totalsBySegment(statistics);
+  const table = createFeatureTable(priced, statistics, sources, { still, totals: segmentTotals });
+  return { ...maker, table, released, aged, live: { view, segmentTotals } };
+}
+
+/** What it takes to fill rows. */
+export type RowMaker = Pick<FeatureMaker, "catalog" | "columns" | "table" | "live">;
+
+export function userOf(
+  { catalog, columns }: Pick<FeatureMaker, "catalog" | "columns">,
+  { events, attributes, nowSeconds }: RankQuery,
+): UserState {
   return createUserState(catalog, columns, events, attributes.get("age"), nowSeconds);
 }
 
-export function featuresOf(maker: FeatureMaker, query: RankQuery, positions: Int32Array): FeatureRows {
-  const { table } = maker;
+export function featuresOf(maker: RowMaker, query: RankQuery, positions: Int32Array): FeatureRows {
+  const { table, live } = maker;
   const values = table.compute(userOf(maker, query), query.candidates, query.sources, query.nowSeconds, positions);
-  return { names: table.names, values };
+  return { names: table.names, values, live };
 }
 
 /** The query for the candidates at these positions alone. */

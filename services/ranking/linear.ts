@@ -11,6 +11,7 @@ import {
   createFeatureMaker,
   type FeatureMaker,
   featuresOf,
+  followLive,
   readStatistics,
   type TrainedOn,
   writeStatistics,
@@ -110,6 +111,7 @@ export const linearRanker: Ranker<LogisticRanker> = {
   },
   fit,
   load,
+  follow: followLive,
   score: async (artifact, query) =>
     scoreLogistic(artifact.model, featuresOf(artifact, query, Int32Array.from(query.candidates.keys())).values),
   features: featuresOf,

@@ -33,6 +33,7 @@ const byIndex: Ranker<unknown> = {
   check: () => undefined,
   fit: async () => undefined,
   load: async ({ part }) => part.meta(),
+  follow: async (artifact) => artifact,
   score: async (_, query) => {
     asked.push(query);
     return Float64Array.from(query.candidates, (item) => strange.get(item) ?? item);
@@ -40,6 +41,7 @@ const byIndex: Ranker<unknown> = {
   features: (_, { candidates }, positions) => ({
     names: ["index", "count"],
     values: Float32Array.from([...positions].flatMap((position) => [candidates[position]!, candidates.length])),
+    live: null,
   }),
   contributions: async (_, __, positions) => ({
     groups: ["index", "nothing"],

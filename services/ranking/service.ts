@@ -5,19 +5,24 @@ import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
 import type { Loaded } from "#libs/release/follower.ts";
 import type { ReleaseManifest } from "#libs/release/manifest.ts";
 import { bind } from "#libs/rpc/definition.ts";
+import type { LiveArtifact } from "#libs/serve/follow-live.ts";
+import { type LiveContext, openLiveArtifact } from "#libs/serve/live-artifact.ts";
+import { liveSettings } from "#libs/serve/live-counters.ts";
+import { nearlineSettings } from "#libs/serve/nearline.ts";
 import type { PlaceNetwork, Ranker } from "#libs/serve/ranker.ts";
 import { type ReleaseLibrary, releaseSettings, serveReleases } from "#libs/serve/release-library.ts";
 import { defineService, type ServiceModule } from "#libs/serve/service.ts";
 import { type Contributions, type FeatureRows, RankerDefinition, type RankRequest, type RankResponse } from "#protos/ranker.ts";
 import { servicePlacement } from "./devices/place.ts";
 import { deviceSettings } from "./devices/settings.ts";
+import { liveCountsToProto } from "./live-record.ts";
 import { bestPositions, type ReadRankRequest, readRankRequest, spreadScores } from "./rank-request.ts";
 import { goldenHistory, loadReleaseSequence, type SequenceModel } from "./sequence-part.ts";
 import { cacheStates } from "./state-cache.ts";
 
 interface RankingArtifact {
   readonly catalog: IndexedCatalog;
-  readonly artifact: unknown;
+  readonly live: LiveArtifact<unknown>;
   /** SASRec; null where the release has none. */
   readonly sequence: SequenceModel | null;
 }
@@ -27,7 +32,8 @@ const warmCandidates = 300;
 const warmCalls = 20;
 
 /** Scores what golden requests name again and again, so that the first caller does not wait for the compiler. */
-async function warm(ranker: Ranker<unknown>, { manifest, artifact: { catalog, artifact } }: Loaded<RankingArtifact>): Promise<void> {
+async function warm(ranker: Ranker<unknown>, { manifest, artifact: { catalog, live } }: Loaded<RankingArtifact>): Promise<void> {
+  const artifact = live.current();
   const known = manifest.golden.flatMap(({ items }) => items.flatMap((id) => catalog.indexOf.get(id) ?? []));
   const nowSeconds = manifest.data.end_seconds;
   const items = Int32Array.from(known);
@@ -52,12 +58,15 @@ async function loadArtifact(
   library: ReleaseLibrary,
   manifest: ReleaseManifest,
   place: PlaceNetwork,
+  context: LiveContext,
 ): Promise<RankingArtifact> {
   const catalog = await library.catalog(manifest);
   const sequence = await loadReleaseSequence(library.store, manifest, catalog);
   try {
     const part = await library.store.part(manifest, "ranking");
-    return { catalog, artifact: await ranker.load({ part, catalog, sequence: sequence && cacheStates(sequence), place }), sequence };
+    const artifact = await ranker.load({ part, catalog, sequence: sequence && cacheStates(sequence), place });
+    const follow = ranker.follow.bind(ranker);
+    return { catalog, live: await openLiveArtifact(context, manifest, catalog, artifact, follow), sequence };
   } catch (cause) {
     await sequence?.close();
     throw cause;
@@ -73,9 +82,11 @@ function featureRows(
 ): FeatureRows | undefined {
   if (most === 0) return undefined;
   const best = bestPositions(ranked, most);
-  const { values } = ranker.features(artifact, query, best);
+  const { values, live } = ranker.features(artifact, query, best);
   const positions = Array.from(best, (position) => known[position]!);
-  return { hash: ranker.featureHash(artifact), positions, values: Array.from(values) };
+  const items = Array.from(best, (position) => query.candidates[position]!);
+  const message = live === null ? undefined : liveCountsToProto(live, items, positions);
+  return { hash: ranker.featureHash(artifact), positions, values: Array.from(values), live: message };
 }
 
 async function contributions(
@@ -93,7 +104,7 @@ async function contributions(
 
 export function rankingService(ranker: Ranker<unknown>): ServiceModule {
   return defineService({
-    config: { ...releaseSettings, ...deviceSettings },
+    config: { ...releaseSettings, ...deviceSettings, ...nearlineSettings, ...liveSettings },
     start: async (context) => {
       const place = servicePlacement(context);
       const nonFiniteScores = context.telemetry.metrics.counter(
@@ -102,20 +113,23 @@ export function rankingService(ranker: Ranker<unknown>): ServiceModule {
       );
       let toldOf = "";
       const releases = await serveReleases<RankingArtifact>(context, {
-        load: (library, manifest) => loadArtifact(ranker, library, manifest, place),
+        load: (library, manifest) => loadArtifact(ranker, library, manifest, place, context),
         warm: async (loaded) => {
           await warm(ranker, loaded);
           await warmSequence(loaded);
         },
-        retire: async ({ artifact: { artifact, sequence } }) => {
-          await ranker.close(artifact);
+        retire: async ({ artifact: { live, sequence } }) => {
+          await live.close();
+          await ranker.close(live.current());
           await sequence?.close();
         },
       });
       const rank = async (request: RankRequest): Promise<RankResponse> => {
-        const { release, artifact } = releases.pinned(request.release);
-        const { known, query } = readRankRequest(request, artifact.catalog);
-        const ranked = await ranker.score(artifact.artifact, query);
+        const { release, artifact: loaded } = releases.pinned(request.release);
+        // One for the whole request: scores, features and their counts belong together.
+        const artifact = loaded.live.current();
+        const { known, query } = readRankRequest(request, loaded.catalog);
+        const ranked = await ranker.score(artifact, query);
         const { scores, nonFinite } = spreadScores(ranked, known, request.itemIds.length);
         if (nonFinite > 0) {
           nonFiniteScores.inc(nonFinite);
@@ -124,13 +138,13 @@ export function rankingService(ranker: Ranker<unknown>): ServiceModule {
             context.log.error({ release, scores: nonFinite }, "the ranker gives scores that are not finite; they sink");
           toldOf = release;
         }
-        const features = featureRows(ranker, artifact.artifact, { known, query }, ranked, request.featureRows);
+        const features = featureRows(ranker, artifact, { known, query }, ranked, request.featureRows);
         return {
           release,
           scores,
-          model: ranker.model(artifact.artifact),
+          model: ranker.model(artifact),
           features,
-          contributions: await contributions(ranker, artifact.artifact, { known, query }, ranked, request.contributionRows),
+          contributions: await contributions(ranker, artifact, { known, query }, ranked, request.contributionRows),
         };
       };
       return { bindings: [bind(RankerDefinition, { rank })], ready: () => releases.notReady(), close: async () => undefined };

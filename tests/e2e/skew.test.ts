@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readPublished, topics } from "#libs/bus/bus.ts";
 import { openLmdbBus } from "#libs/bus/lmdb-bus.ts";
+import { eventCode } from "#libs/events/event.ts";
+import { typeOfKey } from "#libs/features/day-counts.ts";
 import { stateFolders } from "#libs/serve/nearline.ts";
+import { type LiveCounts, RankerDefinition } from "#protos/ranker.ts";
 import { RecommenderDefinition } from "#protos/recommender.ts";
 import { Served } from "#protos/served.ts";
 import { describeSkew } from "../../services/cli/commands/skew.ts";
@@ -14,7 +17,7 @@ import { measureSkew, type SkewOptions, type SkewReport } from "../../services/c
 import { loadModels } from "../../services/fleet.ts";
 import { openTestShop, type TestShop } from "../support/shop.ts";
 import { copyRelease } from "./altered-release.ts";
-import { type Answer, type RunningShop, runOneProcess } from "./running-shop.ts";
+import { type Answer, type RunningShop, runOneProcess, until } from "./running-shop.ts";
 
 /** Midnight after the last day of the test shop's data. */
 const dataEnd = 1_600_819_200;
@@ -74,6 +77,22 @@ async function askAsOf({ started }: RunningShop, userId: string, nowSeconds: num
   answers.push({ recommendation_id: answer.recommendationId, items, releases: answer.releases });
 }
 
+/** Sells an item at the serving instant, until the ranker knows it. */
+async function sellLive({ started, post }: RunningShop, itemId: string): Promise<void> {
+  const events = Array.from({ length: 40 }, (_, i) => ({ user_id: `crowd-${i}`, item_id: itemId, type: "purchase", value: 3 + i / 8 }));
+  await post("/v1/events", { events });
+  const ranker = started.connector.connect(RankerDefinition, "local:ranking");
+  const rank = () => ranker.rank({ release: shop.release, nowSeconds: dataEnd, itemIds: [itemId], featureRows: 1 });
+  await until(rank, ({ features }) => purchasesIn(features?.live) >= events.length);
+}
+
+const purchasesIn = (live: LiveCounts | undefined): number =>
+  (live?.items ?? []).reduce(
+    (sum, { keys, counts }) => sum + counts.reduce((all, count, i) => all + (isPurchase(keys[i]!) ? count : 0), 0),
+    0,
+  );
+const isPurchase = (key: number): boolean => typeOfKey(key) === eventCode.purchase;
+
 async function shopAbout(running: RunningShop): Promise<void> {
   const ask = async (body: object): Promise<Answer> => {
     const answer = await running.post("/v1/recommendations", body);
@@ -94,6 +113,8 @@ async function shopAbout(running: RunningShop): Promise<void> {
     });
     await ask({ user_id });
   }
+  await sellLive(running, answers[0]!.items[0]!.item_id);
+  for (const user_id of shop.userIds) await ask({ user_id });
   const item_id = answers[0]!.items[5]!.item_id;
   await ask({ session_id: "visitor", events: [{ item_id, type: "view", time: dataEnd - 5 }] });
   await ask({ user_id: shop.userIds[1], session_id: "visitor", events: [{ item_id, type: "cart" }] });
@@ -105,7 +126,9 @@ async function shopAbout(running: RunningShop): Promise<void> {
 
 beforeAll(async () => {
   shop = await openTestShop();
-  const running = await runOneProcess(shop, { env: { MODISTE_SERVED_FEATURES_SHARE: "1", MODISTE_DEADLINE_MS: "5000" } });
+  const running = await runOneProcess(shop, {
+    env: { MODISTE_SERVED_FEATURES_SHARE: "1", MODISTE_DEADLINE_MS: "5000", MODISTE_LIVE_COUNTERS_MS: "20", MODISTE_LIVE_REBUILD_MS: "20" },
+  });
   try {
     await shopAbout(running);
   } finally {
@@ -141,6 +164,25 @@ describe("skew", () => {
     expect(rows).toBeGreaterThan(answers.length);
     expect(report.features.every(({ maxDifference }) => maxDifference === 0)).toBe(true);
     expect(describeSkew(report)).toMatch(/no feature differs by more than 0$/);
+  });
+
+  it("is zero with sales that the ranker's counts followed, and the log has as many", async () => {
+    expect(written.filter(({ features }) => purchasesIn(features?.rows?.live) >= 40).length).toBeGreaterThan(0);
+    const rows = (await skew()).features.find(({ feature }) => feature === "live.purchases");
+    expect(rows).toMatchObject({ differ: 0, maxDifference: 0 });
+    expect(rows!.rows).toBeGreaterThan(shop.userIds.length);
+  });
+
+  it("is found where a record tells of live sales that the log does not have", async () => {
+    const more = written.map((served) => {
+      const rows = served.features!.rows!;
+      const items = rows.live?.items.map((item) => ({ ...item, counts: item.counts.map((count) => count + 1) }));
+      return { ...served, features: { ...served.features!, rows: { ...rows, live: items && { ...rows.live!, items } } } };
+    });
+    const names = differing(await skew(await publishServed(more)));
+    expect(names).toContain("live.purchases");
+    expect(names).toContain("log_count_7");
+    expect(names).not.toContain("bought");
   });
 
   it("is found where the statistics of the release are not those that served", async () => {

@@ -8,8 +8,10 @@ import type { History } from "#libs/events/event.ts";
 import { type IndexedCatalog, readCatalog, vocabularyPart } from "#libs/release/catalog-part.ts";
 import { openFolderStore, type ReleaseStore } from "#libs/release/folder-store.ts";
 import type { ReleaseManifest } from "#libs/release/manifest.ts";
+import { createPace } from "#libs/sparse/pace.ts";
 import type { FleetModels, SequenceModel } from "../../fleet.ts";
 import { dataSetFolder, type HomeFolders } from "../home.ts";
+import { agreeingPurchases, type CountedEvents, loadCountedEvents, purchasesOf } from "./counts.ts";
 import { createDifferences, type Differences, type FeatureSkew } from "./differences.ts";
 import { historyOf, type KnownEvents, loadKnownEvents } from "./histories.ts";
 import { readServed, type SampledRecord } from "./served-records.ts";
@@ -35,7 +37,7 @@ export interface SkewReport {
   /** Records with features of releases that are stored no more, by release. */
   readonly skipped: Readonly<Record<string, number>>;
   readonly tolerance: number;
-  /** By feature; `history.*` is what the ranker was given of the subject. */
+  /** By feature; `history.*` is what the ranker was given of the subject, `live.*` what was counted live of the items. */
   readonly features: readonly FeatureSkew[];
 }
 
@@ -60,13 +62,32 @@ function compareHistory({ features }: SampledRecord, { timesSeconds }: History, 
   differences.add("history.last_event_seconds", features.lastEventSeconds, timesSeconds.at(-1) ?? 0);
 }
 
-function compareRecord(
+/** The ranker with the live counts that the record says it had, after these are held against the events of the bus. */
+async function asServed(
+  { features: { request, rows }, timeSeconds }: SampledRecord,
+  counted: CountedEvents,
+  { artifact, catalog }: RankerOfRelease,
+  models: FleetModels,
+  differences: Differences,
+): Promise<unknown> {
+  if (rows.live === undefined) return artifact;
+  const view = models.liveRecord.liveViewOf(rows.live, catalog, (position) => catalog.indexOf.get(request.itemIds[position] ?? ""));
+  for (const position of rows.positions) {
+    const id = request.itemIds[position]!;
+    const served = purchasesOf(view.added[catalog.indexOf.get(id)!]);
+    differences.add("live.purchases", served, agreeingPurchases(counted.get(id) ?? [], served, timeSeconds, catalog));
+  }
+  return models.ranker.follow(artifact, view, createPace(new AbortController().signal));
+}
+
+async function compareRecord(
   record: SampledRecord,
   known: KnownEvents,
+  counted: CountedEvents,
   loaded: RankerOfRelease,
   models: FleetModels,
   differences: Differences,
-): void {
+): Promise<void> {
   const { request, rows } = record.features;
   const hash = models.ranker.featureHash(loaded.artifact);
   if (rows.hash !== hash) {
@@ -86,7 +107,8 @@ function compareRecord(
       "record_broken",
       `record ${record.recommendationId}: its feature rows do not go with its candidates`,
     );
-  const { names, values } = models.ranker.features(loaded.artifact, read.query, positions);
+  const artifact = await asServed(record, counted, loaded, models, differences);
+  const { names, values } = models.ranker.features(artifact, read.query, positions);
   if (values.length !== rows.values.length)
     throw new ModisteError(
       "data_loss",
@@ -134,10 +156,11 @@ export async function measureSkew(options: SkewOptions): Promise<SkewReport> {
   try {
     const subjects = new Set(sampled.flatMap((record) => record.subjects));
     const known = await loadKnownEvents(bus, dataset, subjects, options.before);
+    const counted = await loadCountedEvents(bus);
     for (const id of here) {
       const loaded = await loadRanker(store, id, models);
       try {
-        for (const record of releases.get(id)!) compareRecord(record, known, loaded, models, differences);
+        for (const record of releases.get(id)!) await compareRecord(record, known, counted, loaded, models, differences);
         compared += releases.get(id)!.length;
       } finally {
         await models.ranker.close(loaded.artifact);

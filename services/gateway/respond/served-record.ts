@@ -8,13 +8,15 @@ import type { Served, ServedFeatures } from "#protos/served.ts";
 import type { ServedResult } from "./respond.ts";
 
 /** The rows of items that were served. */
-function servedRows({ hash, positions, values }: FeatureRows, request: RankRequest, served: ReadonlySet<string>): FeatureRows {
+function servedRows({ hash, positions, values, live }: FeatureRows, request: RankRequest, served: ReadonlySet<string>): FeatureRows {
   const width = positions.length === 0 ? 0 : values.length / positions.length;
-  const rows = positions.flatMap((position, row) => (served.has(request.itemIds[position] ?? "") ? [row] : []));
+  const isServed = (position: number): boolean => served.has(request.itemIds[position] ?? "");
+  const rows = positions.flatMap((position, row) => (isServed(position) ? [row] : []));
   return {
     hash,
     positions: rows.map((row) => positions[row]!),
     values: rows.flatMap((row) => values.slice(row * width, (row + 1) * width)),
+    live: live && { ...live, items: live.items.filter(({ position }) => isServed(position)) },
   };
 }
 

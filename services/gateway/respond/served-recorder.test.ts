@@ -52,6 +52,16 @@ const request = {
   contributionRows: 0,
 };
 
+const liveItem = { keys: [1_185_688], counts: [1], firstSaleSeconds: dataEnd, lastSaleSeconds: dataEnd, lastPrice: 9 };
+const live = {
+  today: 18_527,
+  segmentTotals: [1, 1],
+  items: [
+    { ...liveItem, position: 2 },
+    { ...liveItem, position: 0 },
+  ],
+};
+
 function resultOf(overrides: Partial<ServedResult> = {}): ServedResult {
   return {
     query: queryOf({ history: historyOf(["a0", "purchase", 1]), profileAnswered: true }),
@@ -64,7 +74,7 @@ function resultOf(overrides: Partial<ServedResult> = {}): ServedResult {
     degraded: [],
     ranked: true,
     rankedCount: 3,
-    note: { model: "by-hand", request, features: { hash: "h", positions: [2, 0], values: [5, 6, 7, 8] } },
+    note: { model: "by-hand", request, features: { hash: "h", positions: [2, 0], values: [5, 6, 7, 8], live } },
     lastResort: false,
     ...overrides,
   };
@@ -96,7 +106,7 @@ describe("the record of an answer", () => {
       features: {
         request: { ...request, events: undefined, featureRows: 0, contributionRows: 0 },
         // Item a1 was ranked, not served.
-        rows: { hash: "h", positions: [0], values: [7, 8] },
+        rows: { hash: "h", positions: [0], values: [7, 8], live: { ...live, items: [live.items[1]] } },
         eventCount: 2,
         firstEventSeconds: dataEnd - 200,
         lastEventSeconds: dataEnd - 100,

@@ -7,7 +7,7 @@ import type { RankingLists } from "#libs/models/wide-deep/batches.ts";
 import type { SequenceRows } from "#libs/models/wide-deep/inputs.ts";
 import type { WideDeepSettings } from "#libs/models/wide-deep/settings.ts";
 import type { LabelledQuery, LabelWeek, RankerFitContext, RankQuery, SequenceStates } from "#libs/serve/ranker.ts";
-import { createFeatureMaker, featuresOf, userOf } from "../feature-maker.ts";
+import { createFeatureMaker, featuresOf, type RowMaker, userOf } from "../feature-maker.ts";
 import { buckets, categoriesOf, crossCount, embeddedColumns, type InputMaker, standardise, startsOf } from "./inputs.ts";
 
 /** Features that a setting leaves out; their scale is 0. */
@@ -43,7 +43,7 @@ const unknownShare = 0.005;
 /** Histories that SASRec reads at once. */
 const stateBatch = 256;
 
-type WeekMaker = Pick<InputMaker, "catalog" | "columns" | "table" | "embedded" | "starts" | "buckets">;
+type WeekMaker = RowMaker & Pick<InputMaker, "embedded" | "starts" | "buckets">;
 
 async function collectWeek(
   collected: Collected,

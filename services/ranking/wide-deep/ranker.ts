@@ -12,6 +12,7 @@ import {
   createFeatureMaker,
   type FeatureMaker,
   featuresOf,
+  followLive,
   queryOf,
   readStatistics,
   writeStatistics,
@@ -160,6 +161,7 @@ export const wideDeepRanker: Ranker<WideDeepRanker> = {
   check: (settings, place) => void readWideDeep(settings, `${place}: ranking`),
   fit,
   load,
+  follow: followLive,
   score,
   features: featuresOf,
   contributions: async (artifact, query, positions) => {

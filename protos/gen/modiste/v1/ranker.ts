@@ -68,6 +68,34 @@ export interface FeatureRows {
   positions: number[];
   /** Row-major, one row a position; the names' order is that of the hash. */
   values: number[];
+  /** What the live counters added to the release's item statistics; absent where they added nothing. */
+  live: LiveCounts | undefined;
+}
+
+/** Live counts that some features follow: what it takes to compute them again. */
+export interface LiveCounts {
+  /** The day (UTC, since 1970) that windows of days end with. */
+  today: number;
+  /** Purchases of the last 28 days by segment of all items, and their sum at the end. */
+  segmentTotals: number[];
+  /** Items of the rows that something was added to. */
+  items: LiveItemCounts[];
+}
+
+/** What live counters added to one item. */
+export interface LiveItemCounts {
+  /** Position in the request's item_ids. */
+  position: number;
+  /** A day's events of one type by users of one segment: (day since 1970 * 8 + type) * 8 + segment. Ascending. */
+  keys: number[];
+  /** Events, one count a key. */
+  counts: number[];
+  /** Time of the first purchase, seconds since 1970 UTC; 0 where none was added. */
+  firstSaleSeconds: number;
+  /** Time of the last purchase. */
+  lastSaleSeconds: number;
+  /** Price of the last purchase that says one, 0 without any. */
+  lastPrice: number;
 }
 
 /** One score a candidate. */
@@ -575,7 +603,7 @@ export const Contributions: MessageFns<Contributions> = {
 };
 
 function createBaseFeatureRows(): FeatureRows {
-  return { hash: "", positions: [], values: [] };
+  return { hash: "", positions: [], values: [], live: undefined };
 }
 
 export const FeatureRows: MessageFns<FeatureRows> = {
@@ -596,6 +624,9 @@ export const FeatureRows: MessageFns<FeatureRows> = {
         writer.float(v);
       }
       writer.join();
+    }
+    if (message.live !== undefined) {
+      LiveCounts.encode(message.live, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -657,6 +688,14 @@ export const FeatureRows: MessageFns<FeatureRows> = {
 
             break;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.live = LiveCounts.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -676,6 +715,7 @@ export const FeatureRows: MessageFns<FeatureRows> = {
         ? object.positions.map((e: any) => globalThis.Number(e))
         : [],
       values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => globalThis.Number(e)) : [],
+      live: isSet(object.live) ? LiveCounts.fromJSON(object.live) : undefined,
     };
   },
 
@@ -690,6 +730,9 @@ export const FeatureRows: MessageFns<FeatureRows> = {
     if (message.values?.length) {
       obj.values = message.values.map((e) => floatToJson(e));
     }
+    if (message.live !== undefined) {
+      obj.live = LiveCounts.toJSON(message.live);
+    }
     return obj;
   },
 
@@ -701,6 +744,317 @@ export const FeatureRows: MessageFns<FeatureRows> = {
     message.hash = object.hash ?? "";
     message.positions = object.positions?.map((e) => e) || [];
     message.values = object.values?.map((e) => e) || [];
+    message.live = (object.live !== undefined && object.live !== null)
+      ? LiveCounts.fromPartial(object.live)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLiveCounts(): LiveCounts {
+  return { today: 0, segmentTotals: [], items: [] };
+}
+
+export const LiveCounts: MessageFns<LiveCounts> = {
+  encode(message: LiveCounts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.today !== 0) {
+      writer.uint32(8).uint32(message.today);
+    }
+    if (message.segmentTotals.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.segmentTotals) {
+        writer.double(v);
+      }
+      writer.join();
+    }
+    for (const v of message.items) {
+      LiveItemCounts.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LiveCounts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLiveCounts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.today = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag === 17) {
+              message.segmentTotals.push(reader.double());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.segmentTotals.push(reader.double());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.items.push(LiveItemCounts.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LiveCounts {
+    return {
+      today: isSet(object.today) ? globalThis.Number(object.today) : 0,
+      segmentTotals: globalThis.Array.isArray(object?.segmentTotals)
+        ? object.segmentTotals.map((e: any) => globalThis.Number(e))
+        : globalThis.Array.isArray(object?.segment_totals)
+        ? object.segment_totals.map((e: any) => globalThis.Number(e))
+        : [],
+      items: globalThis.Array.isArray(object?.items) ? object.items.map((e: any) => LiveItemCounts.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: LiveCounts): unknown {
+    const obj: any = {};
+    if (message.today !== 0) {
+      obj.today = Math.round(message.today);
+    }
+    if (message.segmentTotals?.length) {
+      obj.segmentTotals = message.segmentTotals.map((e) => floatToJson(e));
+    }
+    if (message.items?.length) {
+      obj.items = message.items.map((e) => LiveItemCounts.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LiveCounts>): LiveCounts {
+    return LiveCounts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LiveCounts>): LiveCounts {
+    const message = createBaseLiveCounts();
+    message.today = object.today ?? 0;
+    message.segmentTotals = object.segmentTotals?.map((e) => e) || [];
+    message.items = object.items?.map((e) => LiveItemCounts.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseLiveItemCounts(): LiveItemCounts {
+  return { position: 0, keys: [], counts: [], firstSaleSeconds: 0, lastSaleSeconds: 0, lastPrice: 0 };
+}
+
+export const LiveItemCounts: MessageFns<LiveItemCounts> = {
+  encode(message: LiveItemCounts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.position !== 0) {
+      writer.uint32(8).uint32(message.position);
+    }
+    if (message.keys.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.keys) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.counts.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.counts) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.firstSaleSeconds !== 0) {
+      writer.uint32(32).int64(message.firstSaleSeconds);
+    }
+    if (message.lastSaleSeconds !== 0) {
+      writer.uint32(40).int64(message.lastSaleSeconds);
+    }
+    if (message.lastPrice !== 0) {
+      writer.uint32(53).float(message.lastPrice);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LiveItemCounts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLiveItemCounts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.position = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.keys.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.keys.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.counts.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.counts.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.firstSaleSeconds = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.lastSaleSeconds = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 53) {
+              break;
+            }
+
+            message.lastPrice = reader.float();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LiveItemCounts {
+    return {
+      position: isSet(object.position) ? globalThis.Number(object.position) : 0,
+      keys: globalThis.Array.isArray(object?.keys) ? object.keys.map((e: any) => globalThis.Number(e)) : [],
+      counts: globalThis.Array.isArray(object?.counts) ? object.counts.map((e: any) => globalThis.Number(e)) : [],
+      firstSaleSeconds: isSet(object.firstSaleSeconds)
+        ? globalThis.Number(object.firstSaleSeconds)
+        : isSet(object.first_sale_seconds)
+        ? globalThis.Number(object.first_sale_seconds)
+        : 0,
+      lastSaleSeconds: isSet(object.lastSaleSeconds)
+        ? globalThis.Number(object.lastSaleSeconds)
+        : isSet(object.last_sale_seconds)
+        ? globalThis.Number(object.last_sale_seconds)
+        : 0,
+      lastPrice: isSet(object.lastPrice)
+        ? globalThis.Number(object.lastPrice)
+        : isSet(object.last_price)
+        ? globalThis.Number(object.last_price)
+        : 0,
+    };
+  },
+
+  toJSON(message: LiveItemCounts): unknown {
+    const obj: any = {};
+    if (message.position !== 0) {
+      obj.position = Math.round(message.position);
+    }
+    if (message.keys?.length) {
+      obj.keys = message.keys.map((e) => Math.round(e));
+    }
+    if (message.counts?.length) {
+      obj.counts = message.counts.map((e) => Math.round(e));
+    }
+    if (message.firstSaleSeconds !== 0) {
+      obj.firstSaleSeconds = Math.round(message.firstSaleSeconds);
+    }
+    if (message.lastSaleSeconds !== 0) {
+      obj.lastSaleSeconds = Math.round(message.lastSaleSeconds);
+    }
+    if (message.lastPrice !== 0) {
+      obj.lastPrice = floatToJson(message.lastPrice);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LiveItemCounts>): LiveItemCounts {
+    return LiveItemCounts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LiveItemCounts>): LiveItemCounts {
+    const message = createBaseLiveItemCounts();
+    message.position = object.position ?? 0;
+    message.keys = object.keys?.map((e) => e) || [];
+    message.counts = object.counts?.map((e) => e) || [];
+    message.firstSaleSeconds = object.firstSaleSeconds ?? 0;
+    message.lastSaleSeconds = object.lastSaleSeconds ?? 0;
+    message.lastPrice = object.lastPrice ?? 0;
     return message;
   },
 };
