@@ -11,11 +11,13 @@ import { openLmdbChangeStore } from "#libs/store/lmdb-change-store.ts";
 import { openLmdbCounterStore } from "#libs/store/lmdb-counter-store.ts";
 import { openLmdbProfileStore } from "#libs/store/lmdb-profile-store.ts";
 import type { ProfileStore } from "#libs/store/profile-store.ts";
+import { kafkaOptions, kafkaSettings } from "./kafka-settings.ts";
 import { type RedisOptions, redisOptions, redisSettings } from "./redis-settings.ts";
 import type { ServiceContext } from "./service.ts";
 import { resourceKey } from "./shared.ts";
 
 export const nearlineSettings = defineConfig({
+  ...kafkaSettings,
   state: text("STATE", "folder of the embedded bus and stores; by default state/ inside the home folder", { fallback: "" }),
   ...redisSettings,
 });
@@ -40,7 +42,13 @@ export const stateFolders = { bus: "bus", profiles: "profiles", counters: "count
 
 const folderOf = ({ home, config }: NearlineContext): string => (config.state === "" ? join(home, "state") : config.state);
 
+/** Kafka where it is named. It need not be there: each call is refused until it is. */
 export function openEventBus(context: NearlineContext): Promise<EventBus> {
+  const kafka = kafkaOptions(context.config);
+  if (kafka !== null) {
+    const open = async (): Promise<EventBus> => (await import("#libs/bus/kafka-bus.ts")).openKafkaBus({ ...kafka, log: context.log });
+    return context.shared.open(busKey, open, (bus) => bus.close(), kafka.brokers.join(","));
+  }
   const folder = join(folderOf(context), stateFolders.bus);
   return context.shared.open(
     busKey,
