@@ -3,6 +3,7 @@
 import { choice, integer, list, millis, number, text } from "#libs/config/fields.ts";
 import { defineConfig } from "#libs/config/schema.ts";
 import { bind } from "#libs/rpc/definition.ts";
+import { liveSettings } from "#libs/serve/live-counters.ts";
 import { nearlineSettings, openEventBus } from "#libs/serve/nearline.ts";
 import { releaseSettings, serveReleases } from "#libs/serve/release-library.ts";
 import { defineService, type ServiceModule } from "#libs/serve/service.ts";
@@ -23,6 +24,7 @@ import { openRuleBook } from "./rules/rule-book.ts";
 const config = defineConfig({
   ...releaseSettings,
   ...nearlineSettings,
+  ...liveSettings,
   httpHost: text("HTTP_HOST", "address that HTTP listens on", { fallback: "127.0.0.1" }),
   httpPort: integer("HTTP_PORT", "port of HTTP; 0 takes a free one", { min: 0, max: 65_535, fallback: 8080 }),
   httpHosts: list("HTTP_HOSTS", "Host names that HTTP answers to beside loopback ones", { fallback: [] }),
@@ -64,7 +66,8 @@ export function gatewayService(options: GatewayOptions): ServiceModule {
     start: async (context) => {
       const { connect, fleet, telemetry, clock, log, config: settings } = context;
       const releases = await serveReleases<GatewayRelease>(context, {
-        load: (library, manifest) => loadGatewayRelease(library, manifest),
+        load: (library, manifest) => loadGatewayRelease(library, manifest, context),
+        retire: ({ artifact }) => artifact.close(),
       });
       const serving = (): GatewayRelease | null => (releases.notReady() === null ? releases.current().artifact : null);
       const rules = await openRuleBook({ file: settings.rulesFile, release: serving, context });

@@ -48,7 +48,15 @@ export function sixItems(): GatewayRelease {
     dataEnd,
   );
   const part = { quotas: { itemcf: 40 }, fusion: { itemcf: 1, popularity: 0.5 }, popular: Int32Array.of(3, 0) };
-  return { manifest, catalog, part, traits: traitsOf(catalog), allowed: createFilterCache(catalog) };
+  return {
+    manifest,
+    catalog,
+    part,
+    traits: traitsOf(catalog),
+    allowed: createFilterCache(catalog),
+    soldSince: () => new Set(),
+    close: async () => undefined,
+  };
 }
 
 /** Events as [item id, type, days before the end of the data]. */

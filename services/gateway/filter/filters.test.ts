@@ -22,6 +22,10 @@ describe("available", () => {
   it("drops an item without a sale for 60 days and keeps one that was never sold", () => {
     expect(kept(available, queryOf())).toEqual([0, 1, 2, 3, 5]);
   });
+
+  it("keeps what sold again after the data ended", () => {
+    expect(kept(available, queryOf({ release: { ...sixItems(), soldSince: () => new Set([4]) } }))).toEqual([0, 1, 2, 3, 4, 5]);
+  });
 });
 
 describe("requested", () => {
