@@ -1,11 +1,17 @@
 /** What one record of the topic of events says, and the records that say it. The contract for other producers is docs/events.md. */
 
-import type { BusHeaders, BusRecord } from "#libs/bus/bus.ts";
 import { EraseSubject, MergeSession } from "#protos/events.ts";
 import { decodeEvent, encodeEvent } from "./codec.ts";
 import type { Event } from "./event.ts";
 import { eventFromJsonText } from "./json.ts";
 import { idProblem } from "./limits.ts";
+
+/** A record as the bus takes and gives it. */
+export interface LogRecord {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+}
 
 export type LogEntry =
   | {
@@ -22,19 +28,19 @@ export const copiedHeader = "modiste-copied";
 export const contentTypeHeader = "content-type";
 const json = "application/json";
 
-export const eventRecord = (event: Event, headers: BusHeaders = {}): BusRecord => ({
+export const eventRecord = (event: Event, headers: LogRecord["headers"] = {}): LogRecord => ({
   key: event.subject,
   value: encodeEvent(event),
   headers,
 });
 
-export const mergeRecord = (merge: MergeSession, headers: BusHeaders = {}): BusRecord => ({
+export const mergeRecord = (merge: MergeSession, headers: LogRecord["headers"] = {}): LogRecord => ({
   key: merge.session,
   value: MergeSession.encode(merge).finish(),
   headers: { ...headers, [kindHeader]: "merge" },
 });
 
-export const eraseRecord = (erase: EraseSubject, headers: BusHeaders = {}): BusRecord => ({
+export const eraseRecord = (erase: EraseSubject, headers: LogRecord["headers"] = {}): LogRecord => ({
   key: erase.subjectKey,
   value: EraseSubject.encode(erase).finish(),
   headers: { ...headers, [kindHeader]: "erase" },
@@ -55,7 +61,7 @@ function cannotHold({ subject, itemId, eventId, value, timeSeconds }: Event): st
   return timeSeconds > 0 ? null : "time_seconds is not after 1970";
 }
 
-function readEvent({ value, headers }: Pick<Required<BusRecord>, "value" | "headers">): LogEntry | string {
+function readEvent({ value, headers }: Pick<LogRecord, "value" | "headers">): LogEntry | string {
   const event = headers[contentTypeHeader] === json ? eventFromJsonText(Buffer.from(value).toString("utf8")) : decodeEvent(value);
   if (event === null) return "unknown event type";
   return cannotHold(event) ?? { kind: "event", event, copied: headers[copiedHeader] !== undefined };
@@ -71,9 +77,7 @@ function readMerge(value: Uint8Array): LogEntry | string {
 }
 
 /** The entry, or in words why there is none; such a record must not stop the others. */
-export function readEntry(
-  record: Pick<Required<BusRecord>, "value" | "headers">,
-): { readonly entry: LogEntry } | { readonly cause: string } {
+export function readEntry(record: Pick<LogRecord, "value" | "headers">): { readonly entry: LogEntry } | { readonly cause: string } {
   const kind = record.headers[kindHeader] ?? "event";
   try {
     const read =

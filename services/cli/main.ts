@@ -28,6 +28,8 @@ async function createProgram(): Promise<Command> {
   const { experimentCommand } = await import("./commands/experiment.ts");
   const { tuneCommand } = await import("./commands/tune.ts");
   const { profilesCommand } = await import("./commands/profiles.ts");
+  const { eventsCommand } = await import("./commands/events.ts");
+  const { reportCommand } = await import("./commands/report.ts");
   const { releasesCommand } = await import("./commands/releases.ts");
   const { skewCommand } = await import("./commands/skew.ts");
   const { startCommand } = await import("./commands/start.ts");
@@ -43,6 +45,8 @@ async function createProgram(): Promise<Command> {
     experimentCommand,
     tuneCommand,
     profilesCommand,
+    eventsCommand,
+    reportCommand,
     releasesCommand,
     skewCommand,
     startCommand,

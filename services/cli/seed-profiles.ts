@@ -1,15 +1,13 @@
 /** Writes the histories of a data set into the profile store: this is how known users have a history at all. */
 
-import { join } from "node:path";
 import { openDataset } from "#libs/data/dataset.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
 import { historyBefore } from "#libs/data/splits.ts";
-import { stateFolders } from "#libs/serve/nearline.ts";
-import { openLmdbProfileStore } from "#libs/store/lmdb-profile-store.ts";
 import { boundEvents, emptyProfile, type HeldEvent } from "#libs/store/profile.ts";
-import type { SeededProfile } from "#libs/store/profile-store.ts";
+import type { ProfileStore, SeededProfile } from "#libs/store/profile-store.ts";
 import { storeMark, subjectKey } from "#libs/store/subject-key.ts";
 import { dataSetFolder, type HomeFolders } from "./home.ts";
+import { nearlineOf } from "./nearline.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { progressLine } from "./terminal.ts";
 import { userAttributes } from "./training/offline.ts";
@@ -33,12 +31,21 @@ export function heldEvents(interactions: Interactions, user: number, before: num
   return boundEvents(events);
 }
 
+/** The same into the home's own store. */
+export async function seedProfiles(folders: HomeFolders, data: string, before?: number): Promise<number> {
+  const nearline = nearlineOf(folders);
+  try {
+    return await seedInto((await nearline.stores()).profiles, folders, data, before);
+  } finally {
+    await nearline.close();
+  }
+}
+
 /** Replaces the profiles of the data set's users; events at or after `before` (the watermark) stay out. Answers how many were written. */
-export async function seedProfiles(folders: HomeFolders, data: string, before = Number.MAX_SAFE_INTEGER): Promise<number> {
+export async function seedInto(store: ProfileStore, folders: HomeFolders, data: string, before = Number.MAX_SAFE_INTEGER): Promise<number> {
   const signal = stopSignal();
   const line = progressLine();
   const dataset = await openDataset(dataSetFolder(folders, data));
-  const store = openLmdbProfileStore(join(folders.state, stateFolders.profiles));
   try {
     await store.claim(storeMark(folders.subjectHashKey));
     const interactions = await dataset.loadInteractions(line.progress, signal);
@@ -60,6 +67,5 @@ export async function seedProfiles(folders: HomeFolders, data: string, before = 
   } finally {
     line.end();
     dataset.close();
-    await store.close();
   }
 }

@@ -90,7 +90,7 @@ function copyOf(held: HeldEvent, { session, user }: MergeSession): BusRecord {
 }
 
 /** A session's event is counted once, where it happened. */
-async function countedEvents(events: readonly Placed<EntryOf<"event">>[], { profiles, keyOf }: ApplyParts): Promise<CountedEvent[]> {
+async function countedEvents(events: readonly Placed<EntryOf<"event">>[], { profiles, keyOf }: StoreParts): Promise<CountedEvent[]> {
   const counted = events.filter(({ entry }) => !entry.copied);
   const subjects = [...new Set(counted.map(({ entry }) => entry.event.subject))];
   const held = await profiles.get(subjects.map(keyOf));
@@ -105,20 +105,40 @@ async function countedEvents(events: readonly Placed<EntryOf<"event">>[], { prof
   }));
 }
 
-/**
- * Every step may be done again: a batch that was broken off is delivered once more. The counters come last, and their position says where to go on.
- * Throws what bus and stores throw, "position_lost" among it.
- */
-export async function applyBatch(batch: ConsumedBatch, span: OffsetSpan, parts: ApplyParts): Promise<void> {
-  const entries = await readBatch(batch, parts);
+/** What the stores need of the parts. */
+export type StoreParts = Pick<ApplyParts, "profiles" | "counters" | "keyOf">;
+type Entries = readonly Placed<LogEntry>[];
+
+/** Doing it again changes nothing. Throws what the store throws. */
+async function applyToProfiles(partition: string, entries: Entries, span: OffsetSpan, { profiles, keyOf }: StoreParts): Promise<void> {
   const changes = groupBy(
-    entries.flatMap((placed) => changesOf(placed, parts.keyOf)),
+    entries.flatMap((placed) => changesOf(placed, keyOf)),
     ({ key }) => key,
   );
   const batches = [...changes].map(([key, own]) => ({ key, changes: own.map(({ change }) => change) }));
-  await parts.profiles.apply(batch.partition, batches, span);
+  await profiles.apply(partition, batches, span);
+}
+
+/** The same. */
+async function applyToCounters(partition: string, entries: Entries, span: OffsetSpan, parts: StoreParts): Promise<void> {
+  await parts.counters.add(partition, await countedEvents(entries.filter(isKind("event")), parts), span);
+}
+
+/** What an archive holds, in place of the log: its logins were dealt with, and what they copied is in the archive too. */
+export async function applyArchived(partition: string, entries: Entries, span: OffsetSpan, parts: StoreParts): Promise<void> {
+  await applyToProfiles(partition, entries, span, parts);
+  await applyToCounters(partition, entries, span, parts);
+}
+
+/**
+ * Every step may be done again: a batch that was broken off is delivered once more. The counters come last, and their position is the one that says
+ * where to go on: so dead letters and the copies of a login are published before it moves. Throws what bus and stores throw, "position_lost" among it.
+ */
+export async function applyBatch(batch: ConsumedBatch, span: OffsetSpan, parts: ApplyParts): Promise<void> {
+  const entries = await readBatch(batch, parts);
+  await applyToProfiles(batch.partition, entries, span, parts);
   await copySessions(entries.filter(isKind("merge")), parts);
-  await parts.counters.add(batch.partition, await countedEvents(entries.filter(isKind("event")), parts), span);
+  await applyToCounters(batch.partition, entries, span, parts);
 }
 
 /** Where to go on with a partition after a start. */

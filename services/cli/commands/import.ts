@@ -1,5 +1,7 @@
 /** `modiste import <importer> ...`: files of others to a data set. */
+import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { importArchivedShop } from "#libs/data/importers/archived-shop.ts";
 import { findHmFiles, importHm } from "#libs/data/importers/hm.ts";
 import type { ImportOptions } from "#libs/data/importers/import.ts";
 import { importInteractions, parseItemMapping, parseMapping } from "#libs/data/importers/interactions.ts";
@@ -7,6 +9,10 @@ import { importMovielens } from "#libs/data/importers/movielens.ts";
 import { importSequences, type SequenceLayout, sequenceLayouts } from "#libs/data/importers/sequences.ts";
 import type { DataSetManifest } from "#libs/data/manifest.ts";
 import { type EventType, eventTypes } from "#libs/events/event.ts";
+import { subjectKey } from "#libs/store/subject-key.ts";
+import { openArchiveFolder } from "../archive/archive-folder.ts";
+import { archivedErasures } from "../archive/forget.ts";
+import { dataSetFolder, homeFolders, homeOption } from "../home.ts";
 import { print, progressLine, table } from "../terminal.ts";
 
 interface CommonFlags {
@@ -24,6 +30,7 @@ export function importCommand(): Command {
   command.addCommand(movielensCommand());
   command.addCommand(interactionsCommand());
   command.addCommand(sequencesCommand());
+  command.addCommand(archiveCommand());
   return command;
 }
 
@@ -96,6 +103,27 @@ function sequencesCommand(): Command {
       const { layout, type, test, sessionsPerDay } = flags;
       const given = { ...(test === undefined ? {} : { test }), ...(sessionsPerDay === undefined ? {} : { sessionsPerDay }) };
       await runImport(flags, (options) => importSequences(train, { ...options, layout, type, ...given }));
+    });
+}
+
+function archiveCommand(): Command {
+  return common(new Command("archive"))
+    .description("a data set continued by what `events archive` has written, less who asked to be forgotten")
+    .argument("<base>", "the data set that is continued: its name inside the home folder, or its path")
+    .option(...homeOption)
+    .option("--archive <folder>", "the archive (default: archive/ in the home folder)")
+    .action(async (base: string, flags: CommonFlags & { home?: string; archive?: string }) => {
+      const folders = homeFolders(flags.home);
+      const archive = openArchiveFolder(flags.archive ?? join(folders.home, "archive"));
+      const erased = new Set((await archivedErasures(archive)).map(({ key }) => key));
+      await runImport(flags, (options) =>
+        importArchivedShop({
+          ...options,
+          base: dataSetFolder(folders, base),
+          files: archive.files("events").map(({ path }) => path),
+          isForgotten: (user) => erased.size > 0 && erased.has(subjectKey(user, folders.subjectHashKey)),
+        }),
+      );
     });
 }
 

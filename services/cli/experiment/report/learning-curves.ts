@@ -1,7 +1,7 @@
 /** What fitted parts recorded while they learned: `curve` in their descriptions, one record an epoch, such as {epoch, loss, recall}. */
 
+import { type Line, lineChart } from "../../report/charts.ts";
 import type { Executed } from "../execute.ts";
-import { type Line, lineChart } from "./charts.ts";
 
 interface Curve {
   readonly part: string;

@@ -1,6 +1,6 @@
 /** Plots as inline SVG: nothing is loaded, colours follow the page's. */
 
-import { escapeHtml } from "../../html.ts";
+import { escapeHtml } from "../html.ts";
 
 export interface Line {
   readonly name: string;
