@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { noProgress } from "#libs/core/progress.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
+import { dayKey } from "#libs/features/day-counts.ts";
+import { createLiveView } from "#libs/features/live-counts.ts";
 import { segmentOfAge } from "#libs/features/segment.ts";
 import { countPopularity, popularitySpec, trendScores } from "#libs/models/popularity/popularity.ts";
 import { readSettings } from "#libs/models/settings.ts";
@@ -124,5 +126,36 @@ describe("popularity lists", () => {
     expect([...unsold.items]).toEqual([198, 199]);
     expect([...unsold.reasons].map((code) => popularity.reasons[code])).toEqual(["unsold", "unsold"]);
     expect(popularity.retrieve(artifact, fixtureQuery(shop, -1, { limit: 200 })).items.includes(199)).toBe(false);
+  });
+});
+
+describe("popularity that follows the live counters", () => {
+  it("names what sells live first, to its segment above all, and leaves the artifact before as it was", async () => {
+    const shop = createFixtureShop();
+    const part = createMemoryPart("popularity");
+    await popularity.fit(fixtureFitContext(shop, part));
+    const loaded = await popularity.load({ part: part.reader(), catalog: shop.catalog });
+    const { itemCount } = shop.catalog;
+    // The coldest item, which no list holds, sells to people of 60 and more.
+    const item = itemCount - 1;
+    const today = Math.ceil(shop.nowSeconds / day);
+    const sold = {
+      keys: Uint32Array.of(dayKey(today, 3, 7)),
+      counts: Uint32Array.of(50),
+      firstSaleSeconds: 1,
+      lastSaleSeconds: 1,
+      lastPrice: 0,
+    };
+    const added = Array.from({ length: itemCount }, (_, i) => (i === item ? sold : undefined));
+    const view = createLiveView({ itemCount, endSeconds: shop.nowSeconds, recent: null }, added, today * day)!;
+    const of = (artifact: typeof loaded, age: string) =>
+      popularity.retrieve(artifact, fixtureQuery(shop, -1, { attributes: new Map([["age", age]]) }));
+    const before = of(loaded, "67");
+    const followed = await popularity.follow!(loaded, view, createPace(new AbortController().signal));
+    const [old, young] = [of(followed, "67"), of(followed, "18")];
+    expect(popularity.reasons[old.reasons[old.items.indexOf(item)]!]).toBe("trending");
+    expect(old.scores[old.items.indexOf(item)]).toBeGreaterThan(young.scores[young.items.indexOf(item)]!);
+    expect(before.items.includes(item)).toBe(false);
+    expect(of(loaded, "67")).toEqual(before);
   });
 });
