@@ -16,7 +16,7 @@ import { openKafkaTopics } from "./kafka-topics.ts";
  * @throws invalid_argument for no brokers, or an `epoch` with other signs than letters, digits, "-" and "_".
  */
 export async function openKafkaBus(options: KafkaBusOptions): Promise<EventBus> {
-  const { brokers, epoch = "" } = options;
+  const { brokers, epoch = "", topicPrefix = "" } = options;
   if (brokers.length === 0) throw new ModisteError("invalid_argument", "no_brokers", "Kafka needs a broker to begin with");
   if (!/^[\w-]*$/.test(epoch)) throw new ModisteError("invalid_argument", "invalid_epoch", `"${epoch}" is no word for an epoch`);
   const topics = openKafkaTopics(options);
@@ -29,13 +29,15 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<EventBus> 
     return opening;
   };
   return {
-    publish: (topic, records) => publisher.publish(topic, records),
-    publishToAll: (topic, recordFor) => publisher.publishToAll(topic, recordFor),
-    consume: async (topic, consume) => {
+    publish: (name, records) => publisher.publish(topicPrefix + name, records),
+    publishToAll: (name, recordFor) => publisher.publishToAll(topicPrefix + name, recordFor),
+    consume: async (name, consume) => {
+      const topic = topicPrefix + name;
       await topics.ensure(topic);
       return whenReady(() => join(topic, consume), closing.signal);
     },
-    ends: async (topic) => {
+    ends: async (name) => {
+      const topic = topicPrefix + name;
       await topics.ensure(topic);
       const kept = [...(await topics.offsets(topic))].filter(([, { low, high }]) => high > low);
       return new Map(kept.map(([partition, { high }]) => [topics.nameOf(partition), high]));

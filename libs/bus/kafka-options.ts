@@ -23,6 +23,8 @@ export interface KafkaBusOptions {
    * stores would be wrong: it needs another word here.
    */
   readonly epoch?: string;
+  /** Stands before the names of topics, and so of groups: fleets that share a cluster keep apart by it. Default "". */
+  readonly topicPrefix?: string;
   /** Partitions of a topic that is created. Default 12. */
   readonly partitions?: number;
   /** Copies of each partition of a topic that is created. Default 1. */

@@ -43,7 +43,7 @@ interface Connection {
 }
 
 export function openKafkaTopics(options: KafkaBusOptions): KafkaTopics {
-  const { epoch = "", log } = options;
+  const { epoch = "", topicPrefix = "", log } = options;
   const ensured = new Map<string, Promise<void>>();
   let connection: Promise<Connection> | null = null;
   let clusterId: string | null = null;
@@ -93,7 +93,8 @@ export function openKafkaTopics(options: KafkaBusOptions): KafkaTopics {
   const create = (topic: string): Promise<void> =>
     ask(`creating topic ${topic}`, async (admin) => {
       if ((await admin.listTopics()).includes(topic)) return;
-      const kept = topic in retention ? retention[topic]! : retention[topicNames.events]!;
+      const name = topic.slice(topicPrefix.length);
+      const kept = name in retention ? retention[name]! : retention[topicNames.events]!;
       const { partitions: numPartitions = 12, replication: replicationFactor = 1 } = options;
       const configEntries = [{ name: "retention.ms", value: String(kept === null ? -1 : kept * 1000) }];
       // With three copies or more acks=all means two of them: one broker may be lost without losing what was acknowledged.

@@ -17,6 +17,13 @@ export const kafkaSettings = defineConfig({
     (word) => /^[\w-]*$/.test(word),
     { fallback: "" },
   ),
+  kafkaTopicPrefix: form(
+    "KAFKA_TOPIC_PREFIX",
+    "stands before the names of topics and groups: fleets that share a cluster keep apart by it",
+    "at most 64 letters, digits, dots, - and _",
+    (prefix) => /^[\w.-]{0,64}$/.test(prefix),
+    { fallback: "" },
+  ),
   kafkaPartitions: integer("KAFKA_PARTITIONS", "partitions of a topic that is created", { min: 1, max: 10_000, fallback: 12 }),
   kafkaReplication: integer("KAFKA_REPLICATION", "copies of each partition of a topic that is created", { min: 1, max: 15, fallback: 1 }),
 });
@@ -28,6 +35,6 @@ export function kafkaOptions(settings: KafkaSettings): KafkaBusOptions | null {
   const { kafkaBrokers: brokers, kafkaSsl: ssl, kafkaEpoch: epoch, kafkaPartitions: partitions, kafkaReplication: replication } = settings;
   if (brokers.length === 0) return null;
   const { kafkaSaslMechanism: mechanism, kafkaSaslUsername: username, kafkaSaslPassword: password } = settings;
-  const options = { brokers, ssl, epoch, partitions, replication };
+  const options = { brokers, ssl, epoch, topicPrefix: settings.kafkaTopicPrefix, partitions, replication };
   return mechanism === "none" ? options : { ...options, sasl: { mechanism, username, password } };
 }
