@@ -12,6 +12,8 @@ export interface FollowOptions extends ApplyParts {
   readonly bus: EventBus;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** Awaited before a partition is begun; what it throws is tried again like a failure of the store. */
+  readonly claim?: () => Promise<void>;
 }
 
 export interface EventFollower {
@@ -42,6 +44,7 @@ export async function followEvents(options: FollowOptions): Promise<EventFollowe
   /** Where the stores stand by partition, as far as this member has seen. */
   const reached = new Map<string, number>();
   const startAt = async (partition: string): Promise<number> => {
+    await options.claim?.();
     const position = await positionOf(partition, options);
     reached.set(partition, position);
     return position;

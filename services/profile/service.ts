@@ -8,6 +8,7 @@ import { nearlineSettings, openEventBus, openStores } from "#libs/serve/nearline
 import { defineService } from "#libs/serve/service.ts";
 import { isKnown, profileHistory, profileVersion } from "#libs/store/profile.ts";
 import { profileRecord } from "#libs/store/profile-codec.ts";
+import type { ProfileStore } from "#libs/store/profile-store.ts";
 import { storeMark, subjectKey } from "#libs/store/subject-key.ts";
 import {
   type ExportProfileRequest,
@@ -29,15 +30,30 @@ function checkSubjects(subjects: readonly string[]): void {
   });
 }
 
+/** Claims until it has succeeded once. */
+function claimOnce(profiles: ProfileStore, mark: string): () => Promise<void> {
+  let claimed = false;
+  return async () => {
+    if (claimed) return;
+    await profiles.claim(mark);
+    claimed = true;
+  };
+}
+
 export const service = defineService({
   config: nearlineSettings,
   start: async (context) => {
     const { subjectHashKey, log, clock } = context;
     const { profiles, counters } = await openStores(context);
-    await profiles.claim(storeMark(subjectHashKey));
+    const claim = claimOnce(profiles, storeMark(subjectHashKey));
+    // A store that is away must not keep the service from starting; one of another key must.
+    await claim().catch((error: unknown) => {
+      if (!(error instanceof ModisteError && error.code === "unavailable")) throw error;
+      log.warn({ err: error }, "the profile store is away: tried again when events are applied");
+    });
     const bus = await openEventBus(context);
     const keyOf = (subject: string): string => subjectKey(subject, subjectHashKey);
-    const consumer = await followEvents({ bus, profiles, counters, keyOf, log, metrics: context.telemetry.metrics, clock });
+    const consumer = await followEvents({ bus, profiles, counters, claim, keyOf, log, metrics: context.telemetry.metrics, clock });
     const getProfiles = async ({ subjects }: GetProfilesRequest): Promise<GetProfilesResponse> => {
       checkSubjects(subjects);
       const held = await profiles.get(subjects.map(keyOf));
