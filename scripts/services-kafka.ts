@@ -13,6 +13,9 @@ export interface KafkaOptions {
   readonly name: string;
 }
 
+/** The newest that Maven serves whole. */
+export const newestKafka = "4.3.1";
+
 /** Commands by Debian's packages of them. */
 export const kafkaPrograms = { java: "openjdk-17-jre-headless", mvn: "maven" } as const;
 
@@ -70,19 +73,23 @@ const properties = (port: number, data: string): string =>
 
 const lean = ["-XX:+UseSerialGC", "-Djava.net.preferIPv4Stack=true", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"];
 
+/** Formats the storage in `folder`, unless it is, and answers the command line of a broker on it. */
+export async function prepareKafka(
+  { version, port }: Pick<KafkaOptions, "version" | "port">,
+  folder: string,
+): Promise<readonly [string, ...string[]]> {
+  const jars = join(await jarsOf(version), "*");
+  const settings = join(folder, "server.properties");
+  if (!existsSync(settings)) {
+    writeFileSync(settings, properties(port, join(folder, "data")));
+    // A leading "-" would read as an option.
+    const clusterId = `M${randomBytes(16).toString("base64url").slice(1)}`;
+    await runToEnd("java", ["-Xmx128m", ...lean, "-cp", jars, "kafka.tools.StorageTool", "format", "-t", clusterId, "-c", settings]);
+  }
+  return ["java", "-Xms256m", "-Xmx512m", ...lean, "-cp", jars, "kafka.Kafka", settings];
+}
+
 /** Resolves when it takes connections, which it does once it can answer. */
 export function startKafka({ name, version, port }: KafkaOptions): Promise<void> {
-  return startServer({
-    name,
-    port,
-    prepare: async (folder) => {
-      const jars = join(await jarsOf(version), "*");
-      const settings = join(folder, "server.properties");
-      writeFileSync(settings, properties(port, join(folder, "data")));
-      // A leading "-" would read as an option.
-      const clusterId = `M${randomBytes(16).toString("base64url").slice(1)}`;
-      await runToEnd("java", ["-Xmx128m", ...lean, "-cp", jars, "kafka.tools.StorageTool", "format", "-t", clusterId, "-c", settings]);
-      return ["java", "-Xms256m", "-Xmx512m", ...lean, "-cp", jars, "kafka.Kafka", settings];
-    },
-  });
+  return startServer({ name, port, prepare: (folder) => prepareKafka({ version, port }, folder) });
 }

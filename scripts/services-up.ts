@@ -7,11 +7,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { composeUp } from "./services-compose.ts";
-import { kafkaPrograms, startKafka } from "./services-kafka.ts";
+import { kafkaPrograms, newestKafka, startKafka } from "./services-kafka.ts";
 import { redisPrograms, startRedis, startRedisCluster } from "./services-redis.ts";
 import { cacheFolder, requirePrograms, say } from "./services-run.ts";
 
-const newest = "4.3.1";
+const newest = newestKafka;
 const oldest = "3.9.2";
 
 const { values } = parseArgs({

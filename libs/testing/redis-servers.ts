@@ -62,6 +62,9 @@ export interface OwnRedis {
   readonly settings: RedisSettings;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
+  /** SIGSTOP and SIGCONT: connections stay, nobody answers. */
+  halt(): void;
+  goOn(): void;
   /** Starts it again on the same port with what is left in its folder. */
   start(): Promise<void>;
   /** Bytes of its append-only log. */
@@ -113,6 +116,8 @@ export async function startRedis(options: readonly string[] = []): Promise<OwnRe
     port,
     settings: { urls: [`redis://127.0.0.1:${port}`], timeoutMs: 5000 },
     kill,
+    halt: () => void server?.kill("SIGSTOP"),
+    goOn: () => void server?.kill("SIGCONT"),
     start,
     logBytes: async () => (await stat(await log())).size,
     cutLog: async (bytes) => truncate(await log(), bytes),

@@ -5,13 +5,14 @@ import { Command } from "commander";
 import { openTestShop } from "../support/shop.ts";
 import { type Bench, type BenchContext, figureTable, writeResults } from "./bench.ts";
 import { exitOnSignals } from "./children.ts";
+import { nearline } from "./nearline.ts";
 import { pipeline } from "./pipeline.ts";
 import { importing, training } from "./preparation.ts";
 import { ranking } from "./ranking.ts";
 import { rankingDevices } from "./ranking-devices.ts";
 import { serving } from "./serving.ts";
 
-const benches: readonly Bench[] = [serving, pipeline, ranking, rankingDevices, importing, training];
+const benches: readonly Bench[] = [serving, nearline, pipeline, ranking, rankingDevices, importing, training];
 
 interface Flags {
   readonly home?: string;

@@ -1,63 +1,13 @@
-/** Serving: latency at a steady rate, where it goes, saturation, memory, and how soon an event shows. One process and the fleet. */
+/** Serving: latency at a steady rate, where it goes, saturation and memory. One process and the fleet. */
 
-import { spawn } from "node:child_process";
-import { freePorts } from "#libs/testing/free-port.ts";
-import { type EventResults, type HttpShop, httpShop, itemIds, runFleetOf } from "../e2e/running-shop.ts";
-import { type Bench, type BenchContext, type Figures, higher, lower, quantile, root, sortedOf } from "./bench.ts";
-import { tie } from "./children.ts";
+import { type Bench, type BenchContext, type Figures, higher, lower } from "./bench.ts";
 import { meansBetween, offer, processorMs, residentMiB, sampleUsers, totals, writePaths } from "./load.ts";
+import { type RunningShape, startFleet, startOneProcess } from "./shapes.ts";
 
 interface Shape {
   readonly name: string;
   readonly budgets: { readonly p50: number; readonly p99: number; readonly saturation: number };
   readonly start: (home: string) => Promise<RunningShape>;
-}
-
-interface RunningShape {
-  readonly shop: HttpShop;
-  readonly pids: ReadonlyMap<string, number>;
-  readonly stop: () => Promise<void>;
-}
-
-/** As `npm start` runs it, in a process of its own, so that the bench's own work does not count. */
-async function startOneProcess(home: string): Promise<RunningShape> {
-  const [http, rpc] = await freePorts(2);
-  const { PATH = "", NODE_OPTIONS = "" } = process.env;
-  const env = {
-    PATH,
-    NODE_OPTIONS,
-    MODISTE_HOME: home,
-    MODISTE_HTTP_PORT: String(http),
-    MODISTE_RPC_PORT: String(rpc),
-    MODISTE_LOG_LEVEL: "error",
-  };
-  const child = spawn(process.execPath, ["--import", "tsx", "services/cli/main.ts", "serve"], {
-    cwd: root,
-    env,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  tie(child);
-  const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  const shop = httpShop(`http://127.0.0.1:${http}`);
-  const ready = (): Promise<boolean> =>
-    fetch(`${shop.url}/readyz`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  while (!(await ready())) {
-    if (child.exitCode !== null) throw new Error(`the process ended with ${child.exitCode}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  const stop = async (): Promise<void> => {
-    child.kill("SIGTERM");
-    await gone;
-  };
-  return { shop, pids: new Map([["all", child.pid!]]), stop };
-}
-
-async function startFleet(home: string): Promise<RunningShape> {
-  const fleet = await runFleetOf({ home }, { env: { MODISTE_LOG_LEVEL: "error" } });
-  return { shop: fleet, pids: fleet.pids(), stop: () => fleet.stop() };
 }
 
 const shapes: readonly Shape[] = [
@@ -128,49 +78,8 @@ async function saturation(
   return best;
 }
 
-const trials = 60;
-
-/** From the acknowledgement of an event to sending the first request that shows it. */
-async function visibility({ shop }: RunningShape, item: string): Promise<{ ack: number; visible: number }> {
-  const acks: number[] = [];
-  const waits: number[] = [];
-  for (let i = 0; i < trials; i++) {
-    const user = `bench-${process.pid}-${i}`;
-    const postedMs = performance.now();
-    await shop.post<EventResults>("/v1/events", { events: [{ user_id: user, item_id: item, type: "purchase" }] });
-    const ackedMs = performance.now();
-    acks.push(ackedMs - postedMs);
-    for (let askedMs = ackedMs; ; askedMs = performance.now()) {
-      const answer = await shop.get(`/v1/recommendations?user_id=${user}`);
-      if (answer.coverage.events === 0) continue;
-      waits.push(askedMs - ackedMs);
-      break;
-    }
-  }
-  return { ack: quantile(sortedOf(acks), 0.5), visible: quantile(sortedOf(waits), 0.5) };
-}
-
-/** Events a second in batches of 500 over four connections. */
-async function eventRate({ shop }: RunningShape, item: string, seconds: number): Promise<number> {
-  const untilMs = performance.now() + seconds * 1000;
-  const startedMs = performance.now();
-  let accepted = 0;
-  const connection = async (lane: number): Promise<void> => {
-    for (let batch = 0; performance.now() < untilMs; batch++) {
-      const events = Array.from({ length: 500 }, (_, i) => ({
-        user_id: `load-${lane}-${(batch * 500 + i) % 5000}`,
-        item_id: item,
-        type: "view",
-      }));
-      accepted += (await shop.post<EventResults>("/v1/events", { events })).accepted;
-    }
-  };
-  await Promise.all([0, 1, 2, 3].map(connection));
-  return (accepted / (performance.now() - startedMs)) * 1000;
-}
-
 async function measure(shape: Shape, pathsFile: string, context: BenchContext): Promise<Figures> {
-  const { say, data, seconds } = context;
+  const { say, data } = context;
   const prefix = `${data}.${shape.name}`;
   say(`${shape.name}: starting`);
   const startedMs = performance.now();
@@ -186,11 +95,6 @@ async function measure(shape: Shape, pathsFile: string, context: BenchContext): 
     figures[`${prefix}.start`] = lower(startSeconds, "s", shape.name === "one-process" ? 5 : undefined);
     for (const [service, pid] of running.pids)
       figures[`${prefix}.memory.${service}`] = lower(await residentMiB(pid), "MiB", service === "all" ? undefined : 1536);
-    const [item] = itemIds(await running.shop.get("/v1/popular?n=1"));
-    const { ack, visible } = await visibility(running, item!);
-    figures[`${prefix}.event.acknowledged.p50`] = lower(ack, "ms");
-    figures[`${prefix}.event.visible.p50`] = lower(visible, "ms", 5);
-    figures[`${prefix}.events`] = higher(await eventRate(running, item!, Math.min(5, seconds)), "events/s", 2000);
     return figures;
   } finally {
     await running.stop();
@@ -199,7 +103,7 @@ async function measure(shape: Shape, pathsFile: string, context: BenchContext): 
 
 export const serving: Bench = {
   name: "serving",
-  about: "requests, events and memory of a running shop, in both shapes",
+  about: "requests and memory of a running shop, in both shapes",
   run: async (context) => {
     const users = await sampleUsers(context.home, 2000);
     const pathsFile = await writePaths(users.map((user) => `/v1/recommendations?user_id=${encodeURIComponent(user)}`));

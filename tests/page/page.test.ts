@@ -140,7 +140,7 @@ describe.skipIf(missing && environment.CI !== "true")(name, () => {
     await page.waitForSelector(".event");
     expect(await text(page, ".event-name")).toBe(bought);
     expect(await text(page, ".event-facts")).toBe("bought · just now");
-    expect(await text(page, "#status")).toMatch(new RegExp(`^Bought ${bought}\\.`));
+    expect(await text(page, "#status")).toMatch(new RegExp(`^Bought ${bought}\\. .*, \\d+ ms after the click\\.$`));
     const after = await itemsOf(page);
     expect(after).not.toEqual(before);
     expect(await page.locator(".tile.is-new").count()).toBe(after.filter((item) => !before.includes(item)).length);

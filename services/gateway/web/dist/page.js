@@ -924,8 +924,8 @@ function traceDetails(traceId, open, remember) {
 
 // page/main.ts
 var itemCount = 12;
-var looksMax = 10;
-var lookMs = 40;
+var looksMax = 30;
+var lookMs = 15;
 var didTexts = {
   view: "Looked at",
   purchase: "Bought",
@@ -972,7 +972,7 @@ async function runPage(shop) {
     view.answer = answer;
     view.user = user;
   };
-  const reload = async ({ compare = false, said = "" } = {}) => {
+  const reload = async ({ compare = false, said = "", sinceMs = 0 } = {}) => {
     view.loading?.abort();
     const loading = new AbortController();
     view.loading = loading;
@@ -986,7 +986,8 @@ async function runPage(shop) {
       const fresh = answer.items.filter(({ item_id }) => !old.has(item_id)).length;
       show(answer, user, seenMs, compare);
       byId("error").hidden = true;
-      byId("status").textContent = said && `${said} ${fresh === 0 ? "The same items stay." : `${plural(fresh, "item")} of ${answer.items.length} ${fresh === 1 ? "is" : "are"} new.`}`;
+      const changed = fresh === 0 ? "The same items stay" : `${plural(fresh, "item")} of ${answer.items.length} ${fresh === 1 ? "is" : "are"} new`;
+      byId("status").textContent = said && `${said} ${changed}, ${Math.round(performance.now() - sinceMs)} ms after the click.`;
     } catch (error) {
       if (!loading.signal.aborted) showError(error);
     } finally {
@@ -1011,6 +1012,7 @@ async function runPage(shop) {
   };
   const record = async (action, item, position) => {
     const known = view.user?.events.length ?? 0;
+    const sinceMs = performance.now();
     try {
       await sendEvent({
         event_id: randomId(),
@@ -1024,7 +1026,7 @@ async function runPage(shop) {
       });
       await untilCounted(subjectOf(view.visitor), item.item_id, action, view.user, known);
       view.freshEvents++;
-      await reload({ compare: true, said: `${didTexts[action]} ${item.name || item.item_id}.` });
+      await reload({ compare: true, said: `${didTexts[action]} ${item.name || item.item_id}.`, sinceMs });
     } catch (error) {
       showError(error);
     }

@@ -24,8 +24,8 @@ import { knowledgeWords, plural, sentence } from "./words.ts";
 /** Items asked for. */
 const itemCount = 12;
 /** An accepted event counts within milliseconds; the page looks this often before it goes on without it. */
-const looksMax = 10;
-const lookMs = 40;
+const looksMax = 30;
+const lookMs = 15;
 
 const didTexts: Readonly<Record<Exclude<Action, "similar">, string>> = {
   view: "Looked at",
@@ -94,8 +94,8 @@ async function runPage(shop: Shop): Promise<void> {
     view.user = user;
   };
 
-  /** `compare` marks what is new against the list before; `said` goes before what changed. */
-  const reload = async ({ compare = false, said = "" } = {}): Promise<void> => {
+  /** `compare` marks what is new against the list before; `said` goes before what changed, and how long after `sinceMs` it showed. */
+  const reload = async ({ compare = false, said = "", sinceMs = 0 } = {}): Promise<void> => {
     view.loading?.abort();
     const loading = new AbortController();
     view.loading = loading;
@@ -109,9 +109,9 @@ async function runPage(shop: Shop): Promise<void> {
       const fresh = answer.items.filter(({ item_id }) => !old.has(item_id)).length;
       show(answer, user, seenMs, compare);
       byId("error").hidden = true;
-      byId("status").textContent =
-        said &&
-        `${said} ${fresh === 0 ? "The same items stay." : `${plural(fresh, "item")} of ${answer.items.length} ${fresh === 1 ? "is" : "are"} new.`}`;
+      const changed =
+        fresh === 0 ? "The same items stay" : `${plural(fresh, "item")} of ${answer.items.length} ${fresh === 1 ? "is" : "are"} new`;
+      byId("status").textContent = said && `${said} ${changed}, ${Math.round(performance.now() - sinceMs)} ms after the click.`;
     } catch (error) {
       if (!loading.signal.aborted) showError(error);
     } finally {
@@ -139,6 +139,7 @@ async function runPage(shop: Shop): Promise<void> {
 
   const record = async (action: Exclude<Action, "similar">, item: RecommendedItem, position: number): Promise<void> => {
     const known = view.user?.events.length ?? 0;
+    const sinceMs = performance.now();
     try {
       await sendEvent({
         event_id: randomId(),
@@ -152,7 +153,7 @@ async function runPage(shop: Shop): Promise<void> {
       });
       await untilCounted(subjectOf(view.visitor), item.item_id, action, view.user, known);
       view.freshEvents++;
-      await reload({ compare: true, said: `${didTexts[action]} ${item.name || item.item_id}.` });
+      await reload({ compare: true, said: `${didTexts[action]} ${item.name || item.item_id}.`, sinceMs });
     } catch (error) {
       showError(error);
     }
