@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { readPublished, topics } from "#libs/bus/bus.ts";
 import { createRandom } from "#libs/core/random.ts";
-import { decodeProfile } from "#libs/store/profile-codec.ts";
+import { decodeProfile, decodeProfile } from "#libs/store/profile-codec.ts";
 import { withOwnRedis } from "#libs/testing/redis-servers.ts";
 import { kafkaServer } from "./kafka-server.ts";
 import { type Member, openProfileFleet, type ProfileFleet } from "./profile-fleet.ts";
@@ -122,7 +122,7 @@ const isThere = kafkaServer("MODISTE_TEST_KAFKA") !== null;
   );
 
   it(
-    "when Redis is emptied",
+    "when Redis is emptied, and a user is erased while the log is applied again",
     async () => {
       await fleet.startMember();
       await fleet.flood(4, 500);
@@ -130,8 +130,13 @@ const isThere = kafkaServer("MODISTE_TEST_KAFKA") !== null;
       await fleet.redis.kill();
       await fleet.redis.empty();
       await fleet.redis.start();
+      const erased = await fleet.erase("user-1");
       await fleet.flood(4, 500);
       await expectRecount();
+      const profile = decodeProfile(Buffer.from((await fleet.held()).profiles.get(erased.key)!, "base64"));
+      expect(profile.erased).toEqual({ id: erased.id, pending: [] });
+      // What came after it counts again; before it there was about as much.
+      expect(profile.events.length).toBeLessThan(15);
     },
     5 * minutes,
   );
