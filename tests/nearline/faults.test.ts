@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { readPublished, topics } from "#libs/bus/bus.ts";
 import { createRandom } from "#libs/core/random.ts";
-import { decodeProfile, decodeProfile } from "#libs/store/profile-codec.ts";
+import { decodeProfile } from "#libs/store/profile-codec.ts";
 import { withOwnRedis } from "#libs/testing/redis-servers.ts";
 import { kafkaServer } from "./kafka-server.ts";
 import { type Member, openProfileFleet, type ProfileFleet } from "./profile-fleet.ts";
