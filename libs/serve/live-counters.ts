@@ -2,11 +2,12 @@
 
 import { millis } from "#libs/config/fields.ts";
 import { type ConfigOf, defineConfig } from "#libs/config/schema.ts";
-import { type ModisteError, toModisteError } from "#libs/core/errors.ts";
+import type { ModisteError } from "#libs/core/errors.ts";
 import { eventCode } from "#libs/events/event.ts";
 import { dayKey, dayOf } from "#libs/features/day-counts.ts";
 import type { LiveItem } from "#libs/features/live-counts.ts";
 import { type CounterStore, daySeconds, type ItemCounts } from "#libs/store/counter-store.ts";
+import { lookAgain } from "./look-again.ts";
 import { nearlineSettings, openStores } from "./nearline.ts";
 import type { ServiceContext } from "./service.ts";
 import { resourceKey } from "./shared.ts";
@@ -39,8 +40,6 @@ export interface LiveCountersOptions {
   readonly onFailure: (error: ModisteError) => void;
 }
 
-/** Longest pause of looks that fail one after the other, milliseconds. */
-const pauseMsMax = 30_000;
 /** Answers of one look: a store that changes faster than it is read must not hold the loop. */
 const answersMax = 10_000;
 
@@ -64,12 +63,8 @@ export async function followCounters({ counters, intervalMs, onFailure }: LiveCo
   const items = new Map<string, LiveItem>();
   const listeners = new Set<(changed: LiveChanges) => void>();
   let cursor = "";
-  let failures = 0;
-  let closed = false;
-  let timer: NodeJS.Timeout | undefined;
-
-  const readChanges = async (): Promise<void> => {
-    for (let answers = 0; answers < answersMax && !closed; answers++) {
+  const readChanges = async (stopped: () => boolean): Promise<void> => {
+    for (let answers = 0; answers < answersMax && !stopped(); answers++) {
       const changes = await counters.changes(cursor);
       cursor = changes.cursor;
       if (changes.items.length === 0) return;
@@ -78,46 +73,15 @@ export async function followCounters({ counters, intervalMs, onFailure }: LiveCo
       for (const listener of listeners) listener(changed);
     }
   };
-  /** One look at a time: each goes on where the one before ended. */
-  let looking: Promise<void> = Promise.resolve();
-  const refresh = (): Promise<void> => {
-    const next = looking.then(readChanges);
-    looking = next.catch(() => undefined);
-    return next;
-  };
-  const look = async (): Promise<void> => {
-    try {
-      await refresh();
-      failures = 0;
-    } catch (cause) {
-      if (failures++ === 0) onFailure(toModisteError(cause));
-    }
-  };
-  const schedule = (): void => {
-    if (closed) return;
-    timer = setTimeout(
-      () => {
-        ticking = look().then(schedule);
-      },
-      Math.max(intervalMs, Math.min(pauseMsMax, intervalMs * 2 ** failures)),
-    );
-    timer.unref();
-  };
-  let ticking: Promise<void> = look().then(schedule);
-  await ticking;
+  const looks = await lookAgain({ look: readChanges, intervalMs, onFailure });
   return {
     items,
     subscribe: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    refresh,
-    close: async () => {
-      closed = true;
-      clearTimeout(timer);
-      await ticking;
-      await looking;
-    },
+    refresh: looks.refresh,
+    close: looks.close,
   };
 }
 
