@@ -27,6 +27,8 @@ export interface ChangeStore {
   position(partition: string): Promise<number>;
   /** At most `limit` changes with a greater number, ascending; of each item the latest alone. */
   since(number: number, limit: number): Promise<readonly NumberedChange[]>;
+  /** The latest change of each item, null where there is none; in the order asked for. */
+  latest(itemIds: readonly string[]): Promise<readonly (Uint8Array | null)[]>;
   /** The greatest number given out, 0 before any: one that falls says that the store has lost writes, and what was followed is to be read anew. */
   last(): Promise<number>;
   close(): Promise<void>;

@@ -42,6 +42,12 @@ export function openLmdbChangeStore(folder: string): ChangeStore {
         itemId: value.itemId,
         value: new Uint8Array(value.value),
       })),
+    latest: async (itemIds) =>
+      itemIds.map((itemId) => {
+        const number = numbers.get(itemId);
+        const entry = number === undefined ? undefined : entries.get(number);
+        return entry === undefined ? null : new Uint8Array(entry.value);
+      }),
     last: async () => root.get(lastKey) ?? 0,
     close: () => root.close(),
   };

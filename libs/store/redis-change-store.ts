@@ -48,6 +48,9 @@ end
 return answer
 `);
 
+/** KEYS: values. ARGV: items. */
+const latestScript = defineScript(`return redis.call('HMGET', KEYS[1], unpack(ARGV))`);
+
 /** Closing the store leaves the connection open: it is its opener's. */
 export function createRedisChangeStore(connection: RedisConnection, prefix = defaultPrefix): ChangeStore {
   const [state, numbers, values] = ["state", "numbers", "values"].map((part) => `${prefix}:changes:{${prefix}:changes}:${part}`) as [
@@ -71,6 +74,11 @@ export function createRedisChangeStore(connection: RedisConnection, prefix = def
         itemId: String(answer[3 * i]),
         value: new Uint8Array(answer[3 * i + 2]!),
       }));
+    },
+    latest: async (itemIds) => {
+      if (itemIds.length === 0) return [];
+      const [answer] = (await connection.run(latestScript, [{ keys: [values], args: itemIds }])) as [(Buffer | null)[]];
+      return answer.map((value) => (value === null ? null : new Uint8Array(value)));
     },
     last: () => stateOf("last"),
     close: async () => undefined,

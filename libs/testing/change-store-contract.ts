@@ -89,6 +89,12 @@ export function changeStoreContract(adapter: string, open: () => Promise<StoreHa
       expect([...told!.value]).toEqual([...value]);
       expect(empty!.value).toHaveLength(0);
     });
+    it("tells the latest change of the items that are asked for, in their order", async () => {
+      expect(await harness.store.latest([])).toEqual([]);
+      await harness.store.append("e/0", [change(0, "a"), change(1, "b"), change(2, "a")], { from: 0, next: 3 });
+      const told = await harness.store.latest(["b", "nobody", "a"]);
+      expect(told.map((value) => value && new TextDecoder().decode(value))).toEqual(["b at 1", null, "a at 2"]);
+    });
     it("has everything after it was closed and opened again", async () => {
       await harness.store.append("e/0", [change(0, "a")], { from: 0, next: 1 });
       const last = await harness.store.last();
