@@ -20,6 +20,7 @@ const layers: readonly (readonly string[])[] = [
 const exceptions = {
   /** Libraries that may see generated messages beside services: the edge. */
   protoEdge: [
+    "libs/catalog/codec.ts",
     "libs/events/codec.ts",
     "libs/events/json.ts",
     "libs/events/log-entry.ts",

@@ -74,9 +74,14 @@ function valueCondition(name: string, column: AttributeColumn, values: readonly 
   return { name, keep: (item) => accepted[column.codes[item]!] === 1 };
 }
 
-/** The conditions of a checked filter. An item of unknown price fails every price bound. */
-export function compileFilter(catalog: Catalog, filter: ItemFilter): FilterCondition[] {
+/** A catalogue on which the shop may have had a word since; see `NamedCatalog`. */
+export type FilteredCatalog = Catalog & { readonly availability?: Int8Array | null };
+
+/** The conditions of a checked filter. An item of unknown price fails every price bound, one that the shop does not list every filter. */
+export function compileFilter(catalog: FilteredCatalog, filter: ItemFilter): FilterCondition[] {
   const conditions: FilterCondition[] = [];
+  const { availability = null } = catalog;
+  if (availability !== null) conditions.push({ name: "listed", keep: (item) => availability[item]! >= 0 });
   if (filter.categories.length > 0) conditions.push(valueCondition("category", catalog.category, filter.categories));
   for (const { attribute, values } of filter.attributes) {
     const column = columnNamed(catalog, attribute);
@@ -120,7 +125,7 @@ export function evaluateFilter(catalog: Catalog, conditions: readonly FilterCond
 }
 
 /** Keeps the last filters' results, since shops repeat a few filters; at most `entries` of them. */
-export function createFilterCache(catalog: Catalog, entries = 32): (filter: ItemFilter) => AllowedItems | null {
+export function createFilterCache(catalog: FilteredCatalog, entries = 32): (filter: ItemFilter) => AllowedItems | null {
   const cache = new Map<string, AllowedItems>();
   return (filter) => {
     if (isEmptyFilter(filter)) return null;

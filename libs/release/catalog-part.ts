@@ -1,6 +1,7 @@
 /** The vocabulary part: the items of a release in index order, with what filters and answers need. */
 
 import type { AttributeColumn, Catalog } from "#libs/catalog/catalog.ts";
+import type { NamedCatalog } from "#libs/catalog/overlay.ts";
 import { ModisteError } from "#libs/core/errors.ts";
 import type { DayCounts } from "#libs/features/day-counts.ts";
 import type { ReleaseCounts } from "#libs/features/live-counts.ts";
@@ -34,9 +35,8 @@ export function writeCatalog(part: PartWriter, catalog: Catalog, endSeconds: num
   });
 }
 
-/** A catalogue with the way back from external ids. */
-export interface IndexedCatalog extends Catalog, ReleaseCounts {
-  readonly indexOf: ReadonlyMap<string, number>;
+/** A release's catalogue, or one with what the shop has said since: then `itemCount` is greater than the release's where items are new. */
+export interface IndexedCatalog extends NamedCatalog, ReleaseCounts {
   /** End of the data of the release, seconds since 1970 UTC. */
   readonly endSeconds: number;
 }
@@ -88,6 +88,7 @@ export function readCatalog(part: PartReader): IndexedCatalog {
     firstSaleSeconds: part.uint32("first_sale", meta.items),
     lastSaleSeconds: part.uint32("last_sale", meta.items),
     indexOf,
+    availability: null,
     endSeconds: meta.end_seconds,
     recent: meta.recent === true ? readRecent(part, meta.items) : null,
   };
@@ -95,5 +96,5 @@ export function readCatalog(part: PartReader): IndexedCatalog {
 
 /** A data set's catalogue before any release is written; the trainer's view. */
 export function indexCatalog(catalog: Catalog, endSeconds: number): IndexedCatalog {
-  return { ...catalog, indexOf: new Map(catalog.ids.map((id, index) => [id, index])), endSeconds, recent: null };
+  return { ...catalog, indexOf: new Map(catalog.ids.map((id, index) => [id, index])), availability: null, endSeconds, recent: null };
 }

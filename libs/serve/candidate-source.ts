@@ -1,6 +1,6 @@
 /** A candidate source as a service: ids, filters and releases are translated around its three functions. */
 
-import { type AllowedItems, checkFilter, createFilterCache, type ItemFilter, noFilter } from "#libs/catalog/filter.ts";
+import { checkFilter, noFilter } from "#libs/catalog/filter.ts";
 import type { ConfigOf } from "#libs/config/schema.ts";
 import { assert, invalid } from "#libs/core/errors.ts";
 import { historyFromProto } from "#libs/events/codec.ts";
@@ -10,9 +10,11 @@ import type { Loaded } from "#libs/release/follower.ts";
 import type { ReleaseManifest } from "#libs/release/manifest.ts";
 import { bind } from "#libs/rpc/definition.ts";
 import { CandidateSourceDefinition, type GenerateRequest, type GenerateResponse } from "#protos/candidate_source.ts";
+import { type CataloguedSource, followCatalogued } from "./catalogued.ts";
 import { denseEvents } from "./dense-events.ts";
 import type { LiveArtifact } from "./follow-live.ts";
 import { openLiveArtifact } from "./live-artifact.ts";
+import { catalogSettings, openLiveCatalog } from "./live-catalog.ts";
 import { liveSettings } from "./live-counters.ts";
 import { nearlineSettings } from "./nearline.ts";
 import { releaseSettings, serveReleases } from "./release-library.ts";
@@ -20,22 +22,24 @@ import { defineService, type RunningService, type ServiceContext, type ServiceMo
 import type { CandidateSource, Candidates, SourceQuery } from "./source.ts";
 
 interface SourceArtifact {
+  /** As it was released. */
   readonly catalog: IndexedCatalog;
   readonly live: LiveArtifact<unknown>;
-  readonly allowed: (filter: ItemFilter) => AllowedItems | null;
+  /** With what the shop has said of its items since. */
+  readonly state: () => CataloguedSource;
 }
 
 const candidatesMax = 1000;
 
-function queryFrom(request: GenerateRequest, { catalog, allowed }: SourceArtifact): SourceQuery {
+function queryFrom(request: GenerateRequest, { catalog, itemCount, allowed }: CataloguedSource): SourceQuery {
   if (request.limit < 1 || request.limit > candidatesMax) throw invalid("limit", `must be 1 to ${candidatesMax}, got ${request.limit}`);
   const filter = request.filter ?? noFilter;
   checkFilter(catalog, filter);
-  const seeds = request.seedItemIds.flatMap((id) => catalog.indexOf.get(id) ?? []);
+  const seeds = request.seedItemIds.flatMap((id) => catalog.indexOf.get(id) ?? []).filter((item) => item < itemCount);
   return {
     limit: request.limit,
     nowSeconds: request.nowSeconds,
-    ...denseEvents(historyFromProto(request.events), catalog),
+    ...denseEvents(historyFromProto(request.events), catalog, itemCount),
     attributes: new Map(Object.entries(request.user?.attributes ?? {})),
     seeds: Int32Array.from(seeds),
     allowed: allowed(filter),
@@ -91,36 +95,40 @@ export function candidateSourceService(name: string, source: CandidateSource<unk
   const { follow } = source;
   if (follow === undefined)
     return defineService({
-      config: releaseSettings,
+      config: { ...releaseSettings, ...nearlineSettings, ...catalogSettings },
       start: (context) => startSource(context, name, source, async (_, __, artifact) => still(artifact)),
     });
   return defineService({
-    config: { ...releaseSettings, ...nearlineSettings, ...liveSettings },
+    config: { ...releaseSettings, ...nearlineSettings, ...liveSettings, ...catalogSettings },
     start: (context) =>
       startSource(context, name, source, (manifest, catalog, artifact) => openLiveArtifact(context, manifest, catalog, artifact, follow)),
   });
 }
 
 async function startSource(
-  context: ServiceContext<ConfigOf<typeof releaseSettings>>,
+  context: ServiceContext<ConfigOf<typeof releaseSettings & typeof nearlineSettings & typeof catalogSettings>>,
   name: string,
   source: CandidateSource<unknown>,
   open: Open,
 ): Promise<RunningService> {
+  const { over } = await openLiveCatalog(context);
   const releases = await serveReleases<SourceArtifact>(context, {
     load: async (library, manifest) => {
       const catalog = await library.catalog(manifest);
       const artifact = await source.load({ part: await library.store.part(manifest, name), catalog });
-      return { catalog, live: await open(manifest, catalog, artifact), allowed: createFilterCache(catalog) };
+      const live = await open(manifest, catalog, artifact);
+      return { catalog, live, state: followCatalogued(source, live, catalog, over) };
     },
     warm: async (loaded) => warm(source, loaded),
     retire: ({ artifact: { live } }) => live.close(),
   });
   const generate = async (request: GenerateRequest): Promise<GenerateResponse> => {
     const { release, artifact } = releases.pinned(request.release);
-    const candidates = source.retrieve(artifact.live.current(), queryFrom(request, artifact));
+    // One for the whole request: indexes belong to it.
+    const state = artifact.state();
+    const candidates = state.retrieve(queryFrom(request, state));
     assert(candidates.items.length <= request.limit, `${name} gave more candidates than it was asked for`);
-    return toResponse(candidates, release, artifact.catalog.ids, source.reasons);
+    return toResponse(candidates, release, state.catalog.ids, source.reasons);
   };
   return { bindings: [bind(CandidateSourceDefinition, { generate })], ready: () => releases.notReady(), close: async () => undefined };
 }

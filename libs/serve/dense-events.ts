@@ -12,12 +12,17 @@ export interface DenseEvents {
   readonly types: Uint8Array;
 }
 
-export function denseEvents(history: History, catalog: IndexedCatalog): DenseEvents {
+/** `itemCount`: items of a greater index are left out, too. */
+export function denseEvents(
+  history: History,
+  { indexOf }: Pick<IndexedCatalog, "indexOf">,
+  itemCount = Number.POSITIVE_INFINITY,
+): DenseEvents {
   const known: number[] = [];
   const items: number[] = [];
   history.itemIds.forEach((id, i) => {
-    const item = catalog.indexOf.get(id);
-    if (item === undefined) return;
+    const item = indexOf.get(id);
+    if (item === undefined || item >= itemCount) return;
     known.push(i);
     items.push(item);
   });

@@ -2,6 +2,7 @@
 
 import type { Catalog, UserTable } from "#libs/catalog/catalog.ts";
 import type { AllowedItems } from "#libs/catalog/filter.ts";
+import type { NamedCatalog } from "#libs/catalog/overlay.ts";
 import type { Progress } from "#libs/core/progress.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
 import type { LiveView } from "#libs/features/live-counts.ts";
@@ -70,6 +71,12 @@ export interface CandidateSource<Artifact> {
    * is; the answer depends on the release and the view alone. Called once a second at most; `pace` is asked every millisecond of work or so.
    */
   follow?(artifact: Artifact, view: LiveView, pace: Pace): Promise<Artifact>;
+  /**
+   * For sources that have something to say of items that came after the release: what `retrieve` is given while there are any, with their indexes behind
+   * the release's in query and answer. Other sources see the release's items alone. The artifact, loaded or followed, is left as it is. Called once for
+   * each state of the catalogue, synchronous, so no more than the new items may be computed.
+   */
+  extend?(artifact: Artifact, catalog: NamedCatalog): Artifact;
   /** Pure and synchronous; at most 2 ms at full size (105 k items). */
   retrieve(artifact: Artifact, query: SourceQuery): Candidates;
 }

@@ -9,6 +9,7 @@ import type { ReleaseFollower } from "#libs/release/follower.ts";
 import { type ClockMode, servingNow } from "#libs/release/serving-clock.ts";
 import type { CallContext } from "#libs/rpc/call.ts";
 import type { Client, Implementation } from "#libs/rpc/definition.ts";
+import type { LiveCatalog } from "#libs/serve/live-catalog.ts";
 import type { Telemetry } from "#libs/telemetry/telemetry.ts";
 import type { ProfilesDefinition } from "#protos/profiles.ts";
 import type { RankerDefinition } from "#protos/ranker.ts";
@@ -16,6 +17,7 @@ import { Grade, type RecommenderDefinition, type RecommendResponse } from "#prot
 import { admitPopular, admitRecommend, admitSimilar } from "./admit/admit.ts";
 import { type Explained, explainScores, unexplained } from "./explain/contributions.ts";
 import { getUser } from "./get-user.ts";
+import { deleteItem, type ItemIntake, upsertItems } from "./intake/items.ts";
 import { recordEvents } from "./intake/record-events.ts";
 import { eraseUser, mergeSession } from "./intake/subjects.ts";
 import type { GatewayQuery } from "./query.ts";
@@ -32,6 +34,7 @@ export interface RecommenderParts {
   readonly profiles: Client<typeof ProfilesDefinition>;
   readonly ranker: Client<typeof RankerDefinition>;
   readonly bus: EventBus;
+  readonly live: Pick<LiveCatalog, "words" | "untilSeen">;
   /** The stores' key of a subject. */
   readonly keyOf: (subject: string) => string;
   readonly served: Pick<ServedRecorder, "featureRows" | "record">;
@@ -64,6 +67,7 @@ const gradeNames = new Map<number, string>(Object.entries(Grade).map(([name, val
 export function createRecommender(parts: RecommenderParts): Implementation<typeof RecommenderDefinition> {
   const { releases, pipeline, telemetry, clock } = parts;
   const observer = observerOf(telemetry, clock);
+  const items: ItemIntake = { bus: parts.bus, live: parts.live, nowSeconds: () => clock.nowSeconds() };
   const now = ({ manifest }: GatewayRelease): number => servingNow(manifest, clock.nowSeconds(), parts.clockMode);
 
   const explain = (result: ServedResult, signal: AbortSignal, endsMs: number): Promise<Explained> => {
@@ -98,6 +102,8 @@ export function createRecommender(parts: RecommenderParts): Implementation<typeo
       const release = releases.current().artifact;
       return recordEvents(request.events, release, now(release), parts.bus);
     },
+    upsertItems: (request) => upsertItems(request, releases.current().artifact, items),
+    deleteItem: (request) => deleteItem(request, releases.current().artifact, items),
     mergeSession: (request) => mergeSession(request, now(releases.current().artifact), parts.bus),
     eraseUser: (request) => eraseUser(request, now(releases.current().artifact), parts.bus, parts.keyOf),
     getUser: ({ subject }) => getUser(subject, parts.profiles, releases.current().artifact.catalog),

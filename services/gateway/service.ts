@@ -3,6 +3,7 @@
 import { choice, integer, list, millis, number, text } from "#libs/config/fields.ts";
 import { defineConfig } from "#libs/config/schema.ts";
 import { bind } from "#libs/rpc/definition.ts";
+import { catalogSettings, openLiveCatalog } from "#libs/serve/live-catalog.ts";
 import { liveSettings } from "#libs/serve/live-counters.ts";
 import { nearlineSettings, openEventBus } from "#libs/serve/nearline.ts";
 import { releaseSettings, serveReleases } from "#libs/serve/release-library.ts";
@@ -16,7 +17,7 @@ import { startHttp } from "./http/server.ts";
 import { eventStreams } from "./intake/stream-events.ts";
 import { definePipeline } from "./pipeline.ts";
 import { createRecommender } from "./recommender.ts";
-import { type GatewayRelease, loadGatewayRelease } from "./release.ts";
+import { type GatewayRelease, type LoadedGateway, loadGatewayRelease, snapshotsOf } from "./release.ts";
 import { createServedRecorder } from "./respond/served-recorder.ts";
 import { fleetSource } from "./retrieve/fleet-source.ts";
 import { openRuleBook } from "./rules/rule-book.ts";
@@ -25,6 +26,7 @@ const config = defineConfig({
   ...releaseSettings,
   ...nearlineSettings,
   ...liveSettings,
+  ...catalogSettings,
   httpHost: text("HTTP_HOST", "address that HTTP listens on", { fallback: "127.0.0.1" }),
   httpPort: integer("HTTP_PORT", "port of HTTP; 0 takes a free one", { min: 0, max: 65_535, fallback: 8080 }),
   httpHosts: list("HTTP_HOSTS", "Host names that HTTP answers to beside loopback ones", { fallback: [] }),
@@ -65,10 +67,11 @@ export function gatewayService(options: GatewayOptions): ServiceModule {
     config,
     start: async (context) => {
       const { connect, fleet, telemetry, clock, log, config: settings } = context;
-      const releases = await serveReleases<GatewayRelease>(context, {
+      const loaded = await serveReleases<LoadedGateway>(context, {
         load: (library, manifest) => loadGatewayRelease(library, manifest, context),
         retire: ({ artifact }) => artifact.close(),
       });
+      const releases = snapshotsOf(loaded);
       const serving = (): GatewayRelease | null => (releases.notReady() === null ? releases.current().artifact : null);
       const rules = await openRuleBook({ file: settings.rulesFile, release: serving, context });
       const profiles = connect(ProfilesDefinition, "profile", { idempotent: ["getProfiles", "exportProfile"] });
@@ -91,6 +94,7 @@ export function gatewayService(options: GatewayOptions): ServiceModule {
         profiles,
         ranker,
         bus,
+        live: await openLiveCatalog(context),
         keyOf: (subject: string) => subjectKey(subject, context.subjectHashKey),
         served,
         telemetry,

@@ -55,7 +55,6 @@ export function sixItems(): GatewayRelease {
     traits: traitsOf(catalog),
     allowed: createFilterCache(catalog),
     soldSince: () => new Set(),
-    close: async () => undefined,
   };
 }
 

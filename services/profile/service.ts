@@ -17,6 +17,7 @@ import {
   type ProfileRecord,
   ProfilesDefinition,
 } from "#protos/profiles.ts";
+import { followCatalogTopic } from "./follow-catalog.ts";
 import { followEvents } from "./follow-events.ts";
 
 const subjectsMax = 8;
@@ -44,7 +45,7 @@ export const service = defineService({
   config: nearlineSettings,
   start: async (context) => {
     const { subjectHashKey, log, clock } = context;
-    const { profiles, counters } = await openStores(context);
+    const { profiles, counters, changes } = await openStores(context);
     const claim = claimOnce(profiles, storeMark(subjectHashKey));
     // A store that is away must not keep the service from starting; one of another key must.
     await claim().catch((error: unknown) => {
@@ -53,7 +54,9 @@ export const service = defineService({
     });
     const bus = await openEventBus(context);
     const keyOf = (subject: string): string => subjectKey(subject, subjectHashKey);
-    const consumer = await followEvents({ bus, profiles, counters, claim, keyOf, log, metrics: context.telemetry.metrics, clock });
+    const { metrics } = context.telemetry;
+    const consumer = await followEvents({ bus, profiles, counters, claim, keyOf, log, metrics, clock });
+    const catalog = await followCatalogTopic({ bus, changes, log, metrics });
     const getProfiles = async ({ subjects }: GetProfilesRequest): Promise<GetProfilesResponse> => {
       checkSubjects(subjects);
       const held = await profiles.get(subjects.map(keyOf));
@@ -76,8 +79,10 @@ export const service = defineService({
     };
     return {
       bindings: [bind(ProfilesDefinition, { getProfiles, exportProfile })],
-      ready: () => consumer.problem(),
-      drain: () => consumer.close(),
+      ready: () => consumer.problem() ?? catalog.problem(),
+      drain: async () => {
+        await Promise.all([consumer.close(), catalog.close()]);
+      },
       close: async () => undefined,
     };
   },

@@ -88,6 +88,14 @@ export const answerSchemas = {
     },
     accepted: whole,
   }),
+  ItemResults: object({
+    results: {
+      ...list(object({ item_id: text, accepted: flag, reason: { ...text, description: "empty when accepted" }, message: text })),
+      description: "one result an item, in order",
+    },
+    accepted: whole,
+  }),
+  Withdrawn: object({}),
   User: object({
     subject: text,
     known: flag,

@@ -155,6 +155,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<TestDoor> {
       ends: async () => new Map(),
       close: async () => undefined,
     },
+    live: { words: new Map(), untilSeen: async () => true },
     keyOf: (subject) => `key of ${subject}`,
     served: { featureRows: () => 0, record: () => undefined },
     telemetry,

@@ -95,6 +95,8 @@ describe("the OpenAPI document", () => {
     expectValid("Recommendation", await ask("/v1/items/a0/similar"));
     expectValid("Recommendation", await ask("/v1/recommendations?category=none"));
     expectValid("EventResults", await ask("/v1/events", { events: [{ user_id: "u", item_id: "a0", type: "view" }, {}] }));
+    expectValid("ItemResults", await ask("/v1/items", { items: [{ item_id: "a0", price: 5 }, {}] }));
+    expectValid("Withdrawn", (await door.caller.ask("/v1/items/a0", { method: "DELETE" })).json);
     expectValid("User", await ask("/v1/users/known1"));
     expectValid("User", await ask("/v1/users/nobody"));
     expectValid("Merged", await ask("/v1/users/u/sessions", { session_id: "s" }));

@@ -5,7 +5,7 @@ import { answerSchemas, type JsonSchema, schemaRef } from "./answer-schemas.ts";
 import { timeoutHeader } from "./call-options.ts";
 import { documentPage } from "./docs-page.ts";
 import { ndjsonBytesMax, ndjsonType } from "./ndjson.ts";
-import { eventsBody, idParams, popularQuery, recommendBody, recommendQuery, sessionBody, similarQuery } from "./schemas.ts";
+import { eventsBody, idParams, itemsBody, popularQuery, recommendBody, recommendQuery, sessionBody, similarQuery } from "./schemas.ts";
 
 type AnswerName = keyof typeof answerSchemas;
 
@@ -112,6 +112,25 @@ const api = {
       parameters: headers,
       requestBody: eventsRequest,
       responses: responses("one result an event; an accepted event is durable and counts in the next answer", "EventResults", bodyRefusals),
+    },
+  },
+  "/v1/items": {
+    post: {
+      tags: ["Catalogue"],
+      summary: "Tell of new items and of what has changed",
+      operationId: "upsertItems",
+      parameters: headers,
+      requestBody: body(itemsBody),
+      responses: responses("one result an item; an accepted change is durable and counts in the next answer", "ItemResults", bodyRefusals),
+    },
+  },
+  "/v1/items/{id}": {
+    delete: {
+      tags: ["Catalogue"],
+      summary: "Withdraw an item",
+      operationId: "deleteItem",
+      parameters: [pathId, ...headers],
+      responses: responses("durable; the item is in no answer any more, what users did with it stays", "Withdrawn", readRefusals),
     },
   },
   "/v1/users/{id}": {

@@ -6,6 +6,7 @@ import { eventFromJson, type JsonEvent } from "#libs/events/json.ts";
 import type { Client } from "#libs/rpc/definition.ts";
 import type { RecommenderDefinition, RecommendRequest } from "#protos/recommender.ts";
 import { callOptions } from "./call-options.ts";
+import { addItemRoutes } from "./item-routes.ts";
 import { filterFromJson, type JsonFilter, toJson } from "./json.ts";
 import { addNdjson, linesOf, recordLines } from "./ndjson.ts";
 import { eventsBody, idParams, popularQuery, recommendBody, recommendQuery, sessionBody, similarQuery } from "./schemas.ts";
@@ -94,6 +95,7 @@ export function addRoutes(app: FastifyInstance, client: Client<typeof Recommende
     if (lines !== undefined) return toJson(await recordLines(lines, client, options));
     return toJson(await client.recordEvents({ events: request.body.events.map(eventFromJson) }, options));
   });
+  addItemRoutes(app, client);
   app.get<{ Params: { id: string } }>("/v1/users/:id", { schema: { params: idParams } }, async (request, reply) =>
     toJson(await client.getUser({ subject: request.params.id }, callOptions(request, reply))),
   );

@@ -1,5 +1,6 @@
 /** JSON schemas of HTTP requests: what Fastify validates and OpenAPI shows are the same objects. */
 
+import { itemAttributesMax, itemBatchMax } from "#libs/catalog/item-word.ts";
 import { eventCode } from "#libs/events/event.ts";
 import { eventBatchMax, itemsDefault, itemsMax, sessionEventsMax } from "#libs/events/limits.ts";
 import { surfaceNames } from "#libs/pipeline/surfaces.ts";
@@ -38,6 +39,26 @@ const eventFields = {
 } as const;
 
 export const eventSchema = { type: "object", additionalProperties: false, properties: eventFields } as const;
+
+export const itemSchema = {
+  type: "object",
+  additionalProperties: false,
+  description: "what is absent stays as it was; a new item needs name and category",
+  properties: {
+    item_id: id,
+    name: { type: "string" },
+    category: { type: "string", description: "what filters call the category" },
+    product_group: { ...id, description: "items that are one product share it; a new item without one is a product of its own" },
+    price: { type: ["number", "null"], description: "in the shop's unit; 0 says that it is not known" },
+    available: { type: ["boolean", "null"], description: "whether it may be recommended; until it is said, sales decide" },
+    attributes: {
+      type: "object",
+      additionalProperties: { type: "string" },
+      description: `at most ${itemAttributesMax}; an empty value says that it is not known`,
+    },
+    text: { type: "string", description: "description, for content of new items" },
+  },
+} as const;
 
 export const filterSchema = {
   type: "object",
@@ -101,6 +122,13 @@ export const eventsBody = {
   additionalProperties: false,
   required: ["events"],
   properties: { events: { type: "array", items: eventSchema, description: `at most ${eventBatchMax}` } },
+} as const;
+
+export const itemsBody = {
+  type: "object",
+  additionalProperties: false,
+  required: ["items"],
+  properties: { items: { type: "array", items: itemSchema, description: `at most ${itemBatchMax}` } },
 } as const;
 
 export const sessionBody = {

@@ -84,13 +84,18 @@ interface RuleSet {
 
 function createRuleSet(rules: readonly Rule[], metrics: RuleMetrics, log: ServiceContext["log"]): RuleSet {
   const compiled = new WeakMap<GatewayRelease, CompiledRules>();
+  let told = "";
   const compile = (release: GatewayRelease): CompiledRules => {
     const made = compileRules(rules, release.catalog);
     compiled.set(release, made);
     const count = made.unknown.length;
     metrics.unknown.set(count);
     const names = made.unknown.slice(0, namesShownMax);
-    if (count > 0) log.warn({ release: release.manifest.id, count, names }, "rules name what the catalogue does not have");
+    // A release is compiled for anew with every change of its catalogue.
+    const telling = `${release.manifest.id} ${made.unknown.join()}`;
+    if (count > 0 && telling !== told)
+      log.warn({ release: release.manifest.id, count, names }, "rules name what the catalogue does not have");
+    told = telling;
     return made;
   };
   return { rules, compiledFor: (release) => compiled.get(release) ?? compile(release) };

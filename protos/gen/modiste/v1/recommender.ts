@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { ItemUpdate } from "./catalog.ts";
 import { Event, EventType, eventTypeFromJSON, eventTypeToJSON, ItemFilter } from "./types.ts";
 
 export const protobufPackage = "modiste.v1";
@@ -456,6 +457,42 @@ export interface GetUserResponse {
 export interface GetUserResponse_AttributesEntry {
   key: string;
   value: string;
+}
+
+/** Tells what the catalogue says now. */
+export interface UpsertItemsRequest {
+  /** At most 1000 items; an item that stands twice is changed twice, in order. */
+  items: ItemUpdate[];
+}
+
+/** What became of one item. */
+export interface ItemResult {
+  /** The item's id. */
+  itemId: string;
+  /** Whether it is durable and will count. */
+  accepted: boolean;
+  /** Why it was refused, a stable word such as "unknown_attribute"; empty when accepted. */
+  reason: string;
+  /** The refusal for a person to read, naming the field. */
+  message: string;
+}
+
+/** One result an item, in the order of the request. */
+export interface UpsertItemsResponse {
+  /** The results. */
+  results: ItemResult[];
+  /** How many were accepted. */
+  accepted: number;
+}
+
+/** Names an item that is no longer sold. */
+export interface DeleteItemRequest {
+  /** The shop's id of the item. */
+  itemId: string;
+}
+
+/** The withdrawal is durable. */
+export interface DeleteItemResponse {
 }
 
 function createBaseRecommendRequest(): RecommendRequest {
@@ -3683,6 +3720,406 @@ export const GetUserResponse_AttributesEntry: MessageFns<GetUserResponse_Attribu
   },
 };
 
+function createBaseUpsertItemsRequest(): UpsertItemsRequest {
+  return { items: [] };
+}
+
+export const UpsertItemsRequest: MessageFns<UpsertItemsRequest> = {
+  encode(message: UpsertItemsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.items) {
+      ItemUpdate.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpsertItemsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpsertItemsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.items.push(ItemUpdate.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UpsertItemsRequest {
+    return {
+      items: globalThis.Array.isArray(object?.items) ? object.items.map((e: any) => ItemUpdate.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: UpsertItemsRequest): unknown {
+    const obj: any = {};
+    if (message.items?.length) {
+      obj.items = message.items.map((e) => ItemUpdate.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UpsertItemsRequest>): UpsertItemsRequest {
+    return UpsertItemsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpsertItemsRequest>): UpsertItemsRequest {
+    const message = createBaseUpsertItemsRequest();
+    message.items = object.items?.map((e) => ItemUpdate.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseItemResult(): ItemResult {
+  return { itemId: "", accepted: false, reason: "", message: "" };
+}
+
+export const ItemResult: MessageFns<ItemResult> = {
+  encode(message: ItemResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.itemId !== "") {
+      writer.uint32(10).string(message.itemId);
+    }
+    if (message.accepted !== false) {
+      writer.uint32(16).bool(message.accepted);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.message !== "") {
+      writer.uint32(34).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ItemResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseItemResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.itemId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.accepted = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ItemResult {
+    return {
+      itemId: isSet(object.itemId)
+        ? globalThis.String(object.itemId)
+        : isSet(object.item_id)
+        ? globalThis.String(object.item_id)
+        : "",
+      accepted: isSet(object.accepted) ? globalThis.Boolean(object.accepted) : false,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+    };
+  },
+
+  toJSON(message: ItemResult): unknown {
+    const obj: any = {};
+    if (message.itemId !== "") {
+      obj.itemId = message.itemId;
+    }
+    if (message.accepted !== false) {
+      obj.accepted = message.accepted;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ItemResult>): ItemResult {
+    return ItemResult.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ItemResult>): ItemResult {
+    const message = createBaseItemResult();
+    message.itemId = object.itemId ?? "";
+    message.accepted = object.accepted ?? false;
+    message.reason = object.reason ?? "";
+    message.message = object.message ?? "";
+    return message;
+  },
+};
+
+function createBaseUpsertItemsResponse(): UpsertItemsResponse {
+  return { results: [], accepted: 0 };
+}
+
+export const UpsertItemsResponse: MessageFns<UpsertItemsResponse> = {
+  encode(message: UpsertItemsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.results) {
+      ItemResult.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.accepted !== 0) {
+      writer.uint32(16).uint32(message.accepted);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpsertItemsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpsertItemsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.results.push(ItemResult.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.accepted = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UpsertItemsResponse {
+    return {
+      results: globalThis.Array.isArray(object?.results) ? object.results.map((e: any) => ItemResult.fromJSON(e)) : [],
+      accepted: isSet(object.accepted) ? globalThis.Number(object.accepted) : 0,
+    };
+  },
+
+  toJSON(message: UpsertItemsResponse): unknown {
+    const obj: any = {};
+    if (message.results?.length) {
+      obj.results = message.results.map((e) => ItemResult.toJSON(e));
+    }
+    if (message.accepted !== 0) {
+      obj.accepted = Math.round(message.accepted);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UpsertItemsResponse>): UpsertItemsResponse {
+    return UpsertItemsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpsertItemsResponse>): UpsertItemsResponse {
+    const message = createBaseUpsertItemsResponse();
+    message.results = object.results?.map((e) => ItemResult.fromPartial(e)) || [];
+    message.accepted = object.accepted ?? 0;
+    return message;
+  },
+};
+
+function createBaseDeleteItemRequest(): DeleteItemRequest {
+  return { itemId: "" };
+}
+
+export const DeleteItemRequest: MessageFns<DeleteItemRequest> = {
+  encode(message: DeleteItemRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.itemId !== "") {
+      writer.uint32(10).string(message.itemId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteItemRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteItemRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.itemId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DeleteItemRequest {
+    return {
+      itemId: isSet(object.itemId)
+        ? globalThis.String(object.itemId)
+        : isSet(object.item_id)
+        ? globalThis.String(object.item_id)
+        : "",
+    };
+  },
+
+  toJSON(message: DeleteItemRequest): unknown {
+    const obj: any = {};
+    if (message.itemId !== "") {
+      obj.itemId = message.itemId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DeleteItemRequest>): DeleteItemRequest {
+    return DeleteItemRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteItemRequest>): DeleteItemRequest {
+    const message = createBaseDeleteItemRequest();
+    message.itemId = object.itemId ?? "";
+    return message;
+  },
+};
+
+function createBaseDeleteItemResponse(): DeleteItemResponse {
+  return {};
+}
+
+export const DeleteItemResponse: MessageFns<DeleteItemResponse> = {
+  encode(_: DeleteItemResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteItemResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteItemResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): DeleteItemResponse {
+    return {};
+  },
+
+  toJSON(_: DeleteItemResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<DeleteItemResponse>): DeleteItemResponse {
+    return DeleteItemResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<DeleteItemResponse>): DeleteItemResponse {
+    const message = createBaseDeleteItemResponse();
+    return message;
+  },
+};
+
 /** What a shop calls. */
 export type RecommenderDefinition = typeof RecommenderDefinition;
 export const RecommenderDefinition = {
@@ -3758,6 +4195,27 @@ export const RecommenderDefinition = {
       requestType: EraseUserRequest as typeof EraseUserRequest,
       requestStream: false,
       responseType: EraseUserResponse as typeof EraseUserResponse,
+      responseStream: false,
+      options: {},
+    },
+    /**
+     * Tells of new items, and what has changed of known ones. Every item has its own result; what is accepted is durable and counts in the next answer
+     * of the gateway that was told, and elsewhere within a moment. Again is harmless.
+     */
+    upsertItems: {
+      name: "UpsertItems",
+      requestType: UpsertItemsRequest as typeof UpsertItemsRequest,
+      requestStream: false,
+      responseType: UpsertItemsResponse as typeof UpsertItemsResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Withdraws an item: it is in no answer any more. What subjects did with it stays. Not found: neither the release nor any change knows it. */
+    deleteItem: {
+      name: "DeleteItem",
+      requestType: DeleteItemRequest as typeof DeleteItemRequest,
+      requestStream: false,
+      responseType: DeleteItemResponse as typeof DeleteItemResponse,
       responseStream: false,
       options: {},
     },
