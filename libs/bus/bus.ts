@@ -56,7 +56,7 @@ export interface EventBus {
    */
   publish(topic: string, records: readonly BusRecord[], options?: PublishOptions): Promise<void>;
   /** One copy in every partition, for what must stand behind all that was published before it. `recordFor` is given the partitions' names. */
-  publishToAll(topic: string, recordFor: (partitions: readonly string[]) => BusRecord): Promise<void>;
+  publishToAll(topic: string, recordFor: (partitions: readonly string[]) => BusRecord, options?: PublishOptions): Promise<void>;
   /** Delivers every record at or after the position that `startAt` gives for its partition, in order, at least once. */
   consume(topic: string, options: ConsumeOptions): Promise<Consumer>;
   /** What has been published: the offset after the last record of each partition; a partition without records may be left out. */
@@ -72,8 +72,10 @@ export const topics = {
   dead: "modiste.dead.v1",
 } as const;
 
-/** Seconds after which records may be dropped, by topic; what is not named is kept. Kafka's topics are configured where Kafka is. */
-export const retentionSeconds: Readonly<Record<string, number>> = { [topics.served]: 24 * 3600 };
+const day = 24 * 3600;
+
+/** Seconds after which records may be dropped, by topic; what is not named is kept. `events archive` has them before, if it runs as often. */
+export const retentionSeconds: Readonly<Record<string, number>> = { [topics.events]: 7 * day, [topics.served]: day, [topics.dead]: 30 * day };
 
 export interface ReadOptions {
   /** First offset to read of a partition; without it all are read from the start. */

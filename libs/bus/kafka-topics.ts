@@ -6,14 +6,11 @@ import { retentionSeconds, topics as topicNames } from "./bus.ts";
 import { atMost, createKafka, fromKafka, kafkaMs, whenReady } from "./kafka-client.ts";
 import type { KafkaBusOptions } from "./kafka-options.ts";
 
-const day = 24 * 3600;
-/** Seconds; null keeps everything. What the port names stands above it; a topic that is named nowhere is kept as long as events. */
+/** Seconds; null keeps everything. A topic that is named nowhere is kept as long as events. */
 const retention: Readonly<Record<string, number | null>> = {
-  [topicNames.events]: 7 * day,
-  [topicNames.dead]: 30 * day,
+  ...retentionSeconds,
   // Changes may be partial, so that the last one of an item does not say all: no compaction.
   [topicNames.catalog]: null,
-  ...retentionSeconds,
 };
 
 export interface KeptOffsets {

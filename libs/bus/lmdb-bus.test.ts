@@ -26,7 +26,7 @@ eventBusContract("lmdb", async () => {
   };
 });
 
-it("drops records of answers a day after they were written, a few with each that comes, and no events", async () => {
+it("drops records of answers a day after they were written, a few with each that comes, and of events nothing before their week is over", async () => {
   const folder = await mkdtemp(join(tmpdir(), "modiste-bus-"));
   let now = 1_000_000;
   const bus = openLmdbBus(folder, { ...systemClock, nowSeconds: () => now });

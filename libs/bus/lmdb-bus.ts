@@ -188,7 +188,7 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
 
   return {
     publish,
-    publishToAll: (name, recordFor) => publish(name, [recordFor([`${topicOf(name).epoch}/0`])]),
+    publishToAll: (name, recordFor, options) => publish(name, [recordFor([`${topicOf(name).epoch}/0`])], options),
     consume,
     ends: async (name) => new Map([[`${topicOf(name).epoch}/0`, endOf(name)]]),
     close: async () => {

@@ -43,15 +43,17 @@ const connections = 64;
 
 const record = (shop: HttpShop, events: readonly object[]): Promise<EventResults> => shop.post<EventResults>("/v1/events", { events });
 
-/** One event a post, due at a steady rate whatever became of those before. */
-async function offerEvents(shop: HttpShop, item: string, seconds: number): Promise<void> {
+/** One event a post, due at a steady rate whatever became of those before. Answers how many were refused. */
+async function offerEvents(shop: HttpShop, item: string, seconds: number): Promise<number> {
+  let refused = 0;
   const started = performance.now();
   const sent: Promise<unknown>[] = [];
   for (let i = 0; i < load.events * seconds; i++) {
     await delay(Math.max(0, started + (i * 1000) / load.events - performance.now()));
-    sent.push(record(shop, [{ user_id: `flood-${i % 2000}`, item_id: item, type: "view" }]));
+    sent.push(record(shop, [{ user_id: `flood-${i % 2000}`, item_id: item, type: "view" }]).catch(() => refused++));
   }
   await Promise.all(sent);
+  return refused;
 }
 
 interface Freshness {
@@ -118,7 +120,7 @@ async function measure(shape: NearlineShape, pathsFile: string, { home, data, se
     setTimeout(() => idle.abort(), seconds * 1000);
     const sparse = await freshness(shop, item!, idle.signal);
     const busy = new AbortController();
-    const [requests, , flooded] = await Promise.all([
+    const [requests, refused, flooded] = await Promise.all([
       offer({ url: shop.url, rate: load.requests, seconds, pathsFile, connections }),
       offerEvents(shop, item!, seconds).finally(() => busy.abort()),
       freshness(shop, item!, busy.signal),
@@ -134,6 +136,7 @@ async function measure(shape: NearlineShape, pathsFile: string, { home, data, se
       [`${prefix}.loaded.visible.p99`]: lower(at(flooded.visible, 0.99), "ms"),
       [`${prefix}.loaded.requests.p50`]: lower(requests.p50, "ms"),
       [`${prefix}.loaded.requests.p99`]: lower(requests.p99, "ms"),
+      [`${prefix}.loaded.refused`]: lower(refused, "events", 0),
       [`${prefix}.loaded.trials`]: higher(flooded.visible.length, "events"),
       [`${prefix}.events`]: higher(await sustained(shop, item!, Math.min(10, seconds)), "events/s", 2000),
     };
