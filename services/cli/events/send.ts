@@ -1,7 +1,7 @@
 /** Sends lines of events to a gateway, batch after batch; a gateway that has too much is asked again. */
 
 import { createReadStream } from "node:fs";
-import { appendFile, writeFile } from "node:fs/promises";
+import { access, appendFile, constants, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { ModisteError } from "#libs/core/errors.ts";
@@ -34,7 +34,9 @@ interface Result {
 /** Tries of one batch while the gateway says that it has too much or is not ready. */
 const triesMax = 20;
 
+/** Throws `not_found` naming the file that cannot be read. */
 async function* batchesOf(file: string): AsyncGenerator<string[]> {
+  if (file !== "-") await access(file, constants.R_OK).catch((cause: Error) => Promise.reject(unreadable(file, cause)));
   const input = file === "-" ? process.stdin : createReadStream(file);
   let batch: string[] = [];
   for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
@@ -46,6 +48,9 @@ async function* batchesOf(file: string): AsyncGenerator<string[]> {
   }
   if (batch.length > 0) yield batch;
 }
+
+const unreadable = (file: string, cause: Error): ModisteError =>
+  new ModisteError("not_found", "file_unreadable", `${file} cannot be read: ${cause.message}`, { cause, field: file });
 
 /** Throws what keeps the batch from being taken, naming the gateway's words. */
 async function post(lines: readonly string[], { url, key, signal, say }: SendOptions): Promise<readonly Result[]> {
