@@ -75,7 +75,11 @@ export const topics = {
 const day = 24 * 3600;
 
 /** Seconds after which records may be dropped, by topic; what is not named is kept. `events archive` has them before, if it runs as often. */
-export const retentionSeconds: Readonly<Record<string, number>> = { [topics.events]: 7 * day, [topics.served]: day, [topics.dead]: 30 * day };
+export const retentionSeconds: Readonly<Record<string, number>> = {
+  [topics.events]: 7 * day,
+  [topics.served]: day,
+  [topics.dead]: 30 * day,
+};
 
 export interface ReadOptions {
   /** First offset to read of a partition; without it all are read from the start. */
