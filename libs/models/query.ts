@@ -19,6 +19,14 @@ export interface AllowedRows {
   readonly items: Int32Array;
 }
 
+/** What is allowed of the first `count` items: those that a release knows. */
+export function ownRows(allowed: AllowedRows | null, count: number): AllowedRows | null {
+  if (allowed === null || allowed.mask.length <= count) return allowed;
+  let end = allowed.items.length;
+  while (end > 0 && allowed.items[end - 1]! >= count) end--;
+  return { mask: allowed.mask.subarray(0, count), items: allowed.items.subarray(0, end) };
+}
+
 /** Best first. */
 export interface CandidateColumns {
   readonly items: Int32Array;

@@ -5,6 +5,7 @@ import type { ConfigOf } from "#libs/config/schema.ts";
 import { assert, invalid } from "#libs/core/errors.ts";
 import { historyFromProto } from "#libs/events/codec.ts";
 import { eventCode } from "#libs/events/event.ts";
+import { noCandidates } from "#libs/models/query.ts";
 import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
 import type { Loaded } from "#libs/release/follower.ts";
 import type { ReleaseManifest } from "#libs/release/manifest.ts";
@@ -126,7 +127,10 @@ async function startSource(
     const { release, artifact } = releases.pinned(request.release);
     // One for the whole request: indexes belong to it.
     const state = artifact.state();
-    const candidates = state.retrieve(queryFrom(request, state));
+    const query = queryFrom(request, state);
+    // Of seeds that it does not know a source can say nothing; without any it would answer the history instead.
+    const isAsked = request.seedItemIds.length === 0 || query.seeds.length > 0;
+    const candidates = isAsked ? state.retrieve(query) : noCandidates;
     assert(candidates.items.length <= request.limit, `${name} gave more candidates than it was asked for`);
     return toResponse(candidates, release, state.catalog.ids, source.reasons);
   };

@@ -1,6 +1,7 @@
 /** A source's artifact under one state of the catalogue: which items it may name, and how withdrawn ones stay out of its lists. */
 
 import { type AllowedItems, compileFilter, createFilterCache, evaluateFilter, type ItemFilter, noFilter } from "#libs/catalog/filter.ts";
+import { ownRows } from "#libs/models/query.ts";
 import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
 import type { LiveArtifact } from "./follow-live.ts";
 import type { CandidateSource, Candidates, SourceQuery } from "./source.ts";
@@ -15,20 +16,13 @@ export interface CataloguedSource {
   readonly retrieve: (query: SourceQuery) => Candidates;
 }
 
-/** The items below a count. */
-function firstItems({ mask, items }: AllowedItems, itemCount: number): AllowedItems {
-  let end = items.length;
-  while (end > 0 && items[end - 1]! >= itemCount) end--;
-  return { mask: mask.subarray(0, itemCount), items: items.subarray(0, end) };
-}
-
 /**
  * Most lists hold nothing that was withdrawn; one that does is asked for again among what is listed, which costs a source what a wide filter does.
  */
 function retrieveListed(
   retrieve: (query: SourceQuery) => Candidates,
   availability: Int8Array | null,
-  listed: () => AllowedItems,
+  listed: () => AllowedItems | null,
 ): (query: SourceQuery) => Candidates {
   return (query) => {
     const found = retrieve(query);
@@ -42,19 +36,15 @@ function catalogued(source: CandidateSource<unknown>, artifact: unknown, catalog
   const itemCount = source.extend === undefined ? itemsReleased : catalog.itemCount;
   const extended = source.extend !== undefined && catalog.availability !== null ? source.extend(artifact, catalog) : artifact;
   const cached = createFilterCache(catalog);
-  const known = (allowed: AllowedItems): AllowedItems => (catalog.itemCount === itemCount ? allowed : firstItems(allowed, itemCount));
-  let listed: AllowedItems | undefined;
+  let listed: AllowedItems | null = null;
   return {
     catalog,
     itemCount,
-    allowed: (filter) => {
-      const allowed = cached(filter);
-      return allowed && known(allowed);
-    },
+    allowed: (filter) => ownRows(cached(filter), itemCount),
     retrieve: retrieveListed(
       (query) => source.retrieve(extended, query),
       catalog.availability,
-      () => (listed ??= known(evaluateFilter(catalog, compileFilter(catalog, noFilter)))),
+      () => (listed ??= ownRows(evaluateFilter(catalog, compileFilter(catalog, noFilter)), itemCount)),
     ),
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { unsaid } from "#libs/catalog/item-word.ts";
 import { attributeRows, joinBlocks, textRows, tokenize } from "#libs/models/content/features.ts";
 import { type ContentArtifact, retrieveSimilar } from "#libs/models/content/retrieve.ts";
 import { contentSpec } from "#libs/models/content/settings.ts";
@@ -8,6 +9,7 @@ import { createPace } from "#libs/sparse/pace.ts";
 import { createVectorIndex } from "#libs/sparse/vector-index.ts";
 import { createFixtureShop } from "#libs/testing/fixture.ts";
 import { createMemoryPart } from "#libs/testing/memory-part.ts";
+import { twinOf, withNewItems } from "#libs/testing/new-items.ts";
 import { allowOnly, fixtureFitContext, fixtureQuery, sourceContract } from "#libs/testing/source-contract.ts";
 import { content } from "./source.ts";
 
@@ -61,6 +63,7 @@ describe("content retrieval", () => {
     near: () => [],
     active: Uint8Array.of(1, 1, 0, 1, 1),
     activeCount: 4,
+    added: null,
   };
   const query = { limit: 3, nowSeconds: 0, items: new Int32Array(0), times: new Float64Array(0), types: new Uint8Array(0), allowed: null };
 
@@ -96,5 +99,79 @@ describe("content retrieval", () => {
     );
     expect(approximate.items).toEqual(exact.items);
     part.dispose();
+  });
+});
+
+describe("content of items that came after the release", () => {
+  const load = async (without: readonly string[] = []) => {
+    const part = createMemoryPart("content");
+    await content.fit(fixtureFitContext(shop, part));
+    const reader = part.reader();
+    // A part of before items could be folded in says nothing of its columns.
+    const meta = (): Record<string, unknown> =>
+      Object.fromEntries(Object.entries(reader.meta()).filter(([name]) => !without.includes(name)));
+    const artifact = await content.load({ part: { ...reader, meta }, catalog: shop.catalog });
+    part.dispose();
+    return artifact;
+  };
+  const ask = (artifact: Awaited<ReturnType<typeof load>>, overrides: Parameters<typeof fixtureQuery>[2]) =>
+    content.retrieve(artifact, fixtureQuery(shop, -1, { limit: 12, ...overrides }));
+  const fresh = shop.catalog.itemCount;
+  const catalog = withNewItems(shop.catalog, [
+    twinOf(shop.catalog, 3, { itemId: "twin" }),
+    { ...twinOf(shop.catalog, 3, { itemId: "blank" }), name: "?", text: "", category: "hats", attributes: {} },
+    twinOf(shop.catalog, 3, { itemId: "same", productGroup: shop.catalog.productGroup.values[shop.catalog.productGroup.codes[3]!]! }),
+  ]);
+
+  it("is folded in: a twin stands where its model does, found both ways, with its source behind it", async () => {
+    const artifact = await load();
+    const extended = content.extend!(artifact, catalog);
+    const toModel = ask(extended, { seeds: Int32Array.of(3) });
+    const scoreOf = (item: number): number => toModel.scores[toModel.items.indexOf(item)]!;
+    // Of the same product it has the model's own vector; of another one little less.
+    expect(scoreOf(fresh + 2)).toBeGreaterThan(0.999);
+    expect(scoreOf(fresh)).toBeGreaterThan(0.8);
+    expect(new Set(toModel.because)).toEqual(new Set([3]));
+    const toTwin = ask(extended, { seeds: Int32Array.of(fresh) });
+    expect([...toTwin.items]).toContain(3);
+    expect(toTwin.items.filter((item) => item % 5 === 3).length).toBeGreaterThanOrEqual(10);
+    expect(new Set(toTwin.because)).toEqual(new Set([fresh]));
+    const one = { items: Int32Array.of(fresh), times: Float64Array.of(shop.nowSeconds - 1), types: Uint8Array.of(3) };
+    expect(ask(extended, one).items.includes(fresh)).toBe(false);
+    expect(ask(extended, one).items.length).toBe(12);
+    // What was loaded is as it was.
+    expect(ask(artifact, { seeds: Int32Array.of(3) }).items.includes(fresh)).toBe(false);
+  });
+
+  it("keeps to filters, and says nothing of an item without any content", async () => {
+    const extended = content.extend!(await load(), catalog);
+    const only = ask(extended, { seeds: Int32Array.of(3), allowed: allowOnly(catalog.itemCount, [fresh, 8]) });
+    expect([...only.items].sort((a, b) => a - b)).toEqual([8, fresh]);
+    const without = allowOnly(catalog.itemCount, [...shop.catalog.ids.keys()]);
+    expect(ask(extended, { seeds: Int32Array.of(3), allowed: without }).items.some((item) => item >= fresh)).toBe(false);
+    expect(ask(extended, { seeds: Int32Array.of(fresh + 1) }).items.length).toBe(0);
+    expect(ask(extended, { seeds: Int32Array.of(3), limit: 200 }).items.includes(fresh + 1)).toBe(false);
+  });
+
+  it("finds an item of the release that is sold again among what is on sale", async () => {
+    const artifact = await load();
+    const active = artifact.active.slice();
+    active[8] = 0;
+    const idle = { ...artifact, active, near: () => [] };
+    const place = (of: typeof artifact): number => [...ask(of, { seeds: Int32Array.of(3), limit: 199 }).items].indexOf(8);
+    const again = withNewItems(shop.catalog, [{ ...unsaid(shop.catalog.ids[8]!), available: true }]);
+    expect(place(idle)).toBeGreaterThan(190);
+    expect(place(content.extend!(idle, again))).toBeLessThan(60);
+  });
+
+  it("of a part that cannot fold takes the mean of its product", async () => {
+    const artifact = await load(["columns"]);
+    const { productGroup } = shop.catalog;
+    const group = productGroup.values[productGroup.codes[3]!]!;
+    const said = withNewItems(shop.catalog, [{ ...twinOf(shop.catalog, 3, { itemId: "twin" }), productGroup: group }]);
+    const kin = ask(content.extend!(artifact, said), { seeds: Int32Array.of(fresh), limit: 5 });
+    expect(kin.items.length).toBe(5);
+    expect([...kin.items].some((item) => productGroup.codes[item] === productGroup.codes[3])).toBe(true);
+    expect(ask(content.extend!(artifact, catalog), { seeds: Int32Array.of(fresh) }).items.length).toBe(0);
   });
 });

@@ -24,32 +24,63 @@ function toCsr(rows: Rows, columns: number): Csr {
   return { rows: rows.offsets.length - 1, columns, offsets: rows.offsets, indices, values: Float32Array.from(rows.values) };
 }
 
+/** What attributes count: one column a value, column after column of the catalogue. */
+export interface AttributeVocabulary {
+  /** By their place among category, product group and attributes; how many values each has. */
+  readonly columns: readonly { readonly place: number; readonly size: number }[];
+  /** By value, all columns one after the other; 0: says nothing. */
+  readonly weights: Float64Array;
+}
+
+/** What words count. */
+export interface TextVocabulary {
+  readonly tokens: readonly string[];
+  /** Rarity of each token. */
+  readonly weights: Float64Array;
+}
+
+const columnsOf = ({ category, productGroup, attributes }: Catalog): AttributeColumn[] => [category, productGroup, ...attributes];
+
 /**
- * One column a value that at least two items share, weighted by sqrt(ln(items / items with it) + 1/10): what all items share says
- * little, and the root keeps rare values from drowning the rest. Columns with a single value are left out. [items, values].
+ * Values that at least two items share, weighted by sqrt(ln(items / items with it) + 1/10): what all items share says little, and the root keeps
+ * rare values from drowning the rest. Columns with a single value are left out.
  */
-export async function attributeRows(catalog: Catalog, pace: Pace): Promise<Csr> {
-  const columns = [catalog.category, catalog.productGroup, ...catalog.attributes].filter((column) => column.values.length > 1);
-  const weights = columns.map((column) => valueWeights(column, catalog.itemCount));
-  const rows = createRows(catalog.itemCount);
-  const bases: number[] = [];
-  let width = 0;
-  for (const column of columns) {
-    bases.push(width);
-    width += column.values.length;
+export function attributeVocabulary(catalog: Catalog): AttributeVocabulary {
+  const columns = columnsOf(catalog).flatMap((column, place) => (column.values.length > 1 ? [{ column, place }] : []));
+  const weights = columns.flatMap(({ column }) => [...valueWeights(column, catalog.itemCount)]);
+  return { columns: columns.map(({ column, place }) => ({ place, size: column.values.length })), weights: Float64Array.from(weights) };
+}
+
+/** Columns and weights of one item's known values. */
+export function attributeRow({ columns, weights }: AttributeVocabulary, catalog: Catalog, item: number): [number, number][] {
+  const row: [number, number][] = [];
+  const named = columnsOf(catalog);
+  let base = 0;
+  for (const { place, size } of columns) {
+    const code = named[place]?.codes[item] ?? -1;
+    // A value that came after the vocabulary says nothing.
+    if (code >= 0 && code < size && weights[base + code]! > 0) row.push([base + code, weights[base + code]!]);
+    base += size;
   }
+  return row;
+}
+
+function addRow(rows: Rows, item: number, row: readonly (readonly [number, number])[]): void {
+  for (const [column, value] of row) {
+    rows.indices.push(column);
+    rows.values.push(value);
+  }
+  rows.offsets[item + 1] = rows.indices.length;
+}
+
+/** [items, values]. */
+export async function attributeRows(catalog: Catalog, pace: Pace, vocabulary = attributeVocabulary(catalog)): Promise<Csr> {
+  const rows = createRows(catalog.itemCount);
   for (let item = 0; item < catalog.itemCount; item++) {
-    columns.forEach((column, c) => {
-      const code = column.codes[item]!;
-      const weight = code < 0 ? 0 : weights[c]![code]!;
-      if (weight === 0) return;
-      rows.indices.push(bases[c]! + code);
-      rows.values.push(weight);
-    });
-    rows.offsets[item + 1] = rows.indices.length;
+    addRow(rows, item, attributeRow(vocabulary, catalog, item));
     if (item % 500 === 0 && pace.due()) await pace.turn();
   }
-  return normalizeRows(toCsr(rows, width));
+  return normalizeRows(toCsr(rows, vocabulary.weights.length));
 }
 
 function valueWeights(column: AttributeColumn, itemCount: number): Float64Array {
@@ -58,14 +89,13 @@ function valueWeights(column: AttributeColumn, itemCount: number): Float64Array 
   return counts.map((count) => (count < 2 ? 0 : Math.sqrt(Math.log(itemCount / count) + 0.1)));
 }
 
-/** (1 + ln tf) ln(items / df) of the tokens of name and text (Salton and Buckley 1988), rows of length 1, [items, tokens]. */
-export async function textRows(catalog: Catalog, settings: ContentSettings, pace: Pace): Promise<Csr> {
-  const documents: string[][] = [];
+const tokensOf = ({ names, texts }: Catalog, item: number): string[] => tokenize(`${names[item] ?? ""} ${texts[item] ?? ""}`);
+
+/** Tokens that enough items have, and not too many, the most frequent first. */
+export async function textVocabulary(catalog: Catalog, settings: ContentSettings, pace: Pace): Promise<TextVocabulary> {
   const frequencies = new Map<string, number>();
   for (let item = 0; item < catalog.itemCount; item++) {
-    const tokens = tokenize(`${catalog.names[item] ?? ""} ${catalog.texts[item] ?? ""}`);
-    documents.push(tokens);
-    for (const token of new Set(tokens)) frequencies.set(token, (frequencies.get(token) ?? 0) + 1);
+    for (const token of new Set(tokensOf(catalog, item))) frequencies.set(token, (frequencies.get(token) ?? 0) + 1);
     if (item % 500 === 0 && pace.due()) await pace.turn();
   }
   const most = settings.tokenShareMax * catalog.itemCount;
@@ -73,22 +103,39 @@ export async function textRows(catalog: Catalog, settings: ContentSettings, pace
     .filter(([, count]) => count >= settings.tokenUsersMin && count <= most)
     .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
     .slice(0, settings.tokensMax);
-  const columnOf = new Map(kept.map(([token], column) => [token, column]));
+  return {
+    tokens: kept.map(([token]) => token),
+    weights: Float64Array.from(kept, ([, count]) => Math.log(catalog.itemCount / count)),
+  };
+}
+
+/** (1 + ln tf) ln(items / df) of an item's tokens of name and text (Salton and Buckley 1988). `columnOf`: of the vocabulary's tokens. */
+export function textRow(
+  { weights }: TextVocabulary,
+  columnOf: ReadonlyMap<string, number>,
+  catalog: Catalog,
+  item: number,
+): [number, number][] {
+  const counts = new Map<number, number>();
+  for (const token of tokensOf(catalog, item)) {
+    const column = columnOf.get(token);
+    if (column !== undefined) counts.set(column, (counts.get(column) ?? 0) + 1);
+  }
+  return Array.from(counts, ([column, count]) => [column, (1 + Math.log(count)) * weights[column]!]);
+}
+
+export const tokenColumns = ({ tokens }: TextVocabulary): Map<string, number> => new Map(tokens.map((token, column) => [token, column]));
+
+/** Rows of length 1, [items, tokens]. */
+export async function textRows(catalog: Catalog, settings: ContentSettings, pace: Pace, vocabulary?: TextVocabulary): Promise<Csr> {
+  const known = vocabulary ?? (await textVocabulary(catalog, settings, pace));
+  const columnOf = tokenColumns(known);
   const rows = createRows(catalog.itemCount);
-  for (const [item, document] of documents.entries()) {
-    const counts = new Map<number, number>();
-    for (const token of document) {
-      const column = columnOf.get(token);
-      if (column !== undefined) counts.set(column, (counts.get(column) ?? 0) + 1);
-    }
-    for (const [column, count] of counts) {
-      rows.indices.push(column);
-      rows.values.push((1 + Math.log(count)) * Math.log(catalog.itemCount / kept[column]![1]));
-    }
-    rows.offsets[item + 1] = rows.indices.length;
+  for (let item = 0; item < catalog.itemCount; item++) {
+    addRow(rows, item, textRow(known, columnOf, catalog, item));
     if (item % 500 === 0 && pace.due()) await pace.turn();
   }
-  return normalizeRows(toCsr(rows, kept.length));
+  return normalizeRows(toCsr(rows, known.tokens.length));
 }
 
 /** Both blocks side by side, so that cosines are (1 - textShare) of the attributes' and textShare of the text's. */

@@ -1,7 +1,16 @@
 /** Items like the recent ones: approximate search over what is on sale, exact search where a filter is selective. */
 
+import { type AddedItems, joinAdded, nearestSources, vectorOf } from "#libs/models/content/added.ts";
 import type { ContentSettings } from "#libs/models/content/settings.ts";
-import { type AllowedRows, type CandidateColumns, noCandidates, recentItems, type SubjectEvents, seedItems } from "#libs/models/query.ts";
+import {
+  type AllowedRows,
+  type CandidateColumns,
+  noCandidates,
+  ownRows,
+  recentItems,
+  type SubjectEvents,
+  seedItems,
+} from "#libs/models/query.ts";
 import { weightsByCode } from "#libs/models/settings.ts";
 import { createTopCollector, type Top } from "#libs/sparse/top-k.ts";
 import type { VectorIndex, WeightedQuery } from "#libs/sparse/vector-index.ts";
@@ -19,6 +28,8 @@ export interface ContentArtifact {
   /** 1 for items on sale, [items], and how many. */
   readonly active: Uint8Array;
   readonly activeCount: number;
+  /** What came after the release; null: nothing. */
+  readonly added: AddedItems | null;
 }
 
 export interface ContentQuery extends SubjectEvents {
@@ -29,35 +40,37 @@ export interface ContentQuery extends SubjectEvents {
 
 /** The query's items never come back; a list is as long as the filter allows. Items no longer on sale stand behind all that are. */
 export function retrieveSimilar(artifact: ContentArtifact, query: ContentQuery): CandidateColumns {
-  const { settings, index } = artifact;
+  const { settings, index, added } = artifact;
   const bySeeds = query.seeds.length > 0;
   const recent = bySeeds ? seedItems(query.seeds) : recentItems(query, weightsByCode(settings), settings);
   const sources = [...recent.items];
   const queries = contentQueries(artifact, sources, recent.weights, bySeeds);
   if (queries.length === 0 || query.limit === 0) return noCandidates;
   const excluded = new Set(bySeeds ? query.seeds : query.items);
-  const top = search(artifact, queries, query, excluded);
+  const own = search(artifact, queries, { ...query, allowed: ownRows(query.allowed, index.count) }, excluded);
+  const passes = (item: number): boolean => !excluded.has(item) && (query.allowed === null || query.allowed.mask[item] === 1);
+  const top = added === null ? own : joinAdded(own, index, added, queries, query.limit, passes);
   return {
     items: top.positions,
     scores: top.scores,
     reasons: new Uint8Array(top.positions.length),
-    because: index.nearest(top.positions, sources, new Float32Array(sources.length).fill(1)).map((at) => sources[at]!),
+    because: nearestSources(index, added, top.positions, sources),
   };
 }
 
 /** The weighted mean of the items' vectors, and the latest items alone at a discount. Empty when no item has content. */
 function contentQueries(
-  { settings, index }: ContentArtifact,
+  { settings, index, added }: ContentArtifact,
   items: readonly number[],
   weights: Float32Array,
   bySeeds: boolean,
 ): WeightedQuery[] {
-  const { d, vectors } = index;
+  const { d } = index;
   const mean = new Float32Array(d);
   const singles: WeightedQuery[] = [];
   let rank = 1;
   items.forEach((item, i) => {
-    const vector = vectors.subarray(item * d, (item + 1) * d);
+    const vector = vectorOf(index, added, item);
     if (vector.every((value) => value === 0)) return;
     for (let c = 0; c < d; c++) mean[c]! += rank * weights[i]! * vector[c]!;
     if (!bySeeds) rank *= settings.rankDecay;
