@@ -9,6 +9,7 @@ import { readSettings } from "#libs/models/settings.ts";
 import { createPace } from "#libs/sparse/pace.ts";
 import { createFixtureShop } from "#libs/testing/fixture.ts";
 import { createMemoryPart } from "#libs/testing/memory-part.ts";
+import { twinOf, withNewItems } from "#libs/testing/new-items.ts";
 import { allowOnly, fixtureFitContext, fixtureQuery, sourceContract } from "#libs/testing/source-contract.ts";
 import { popularity } from "./source.ts";
 
@@ -157,5 +158,60 @@ describe("popularity that follows the live counters", () => {
     expect(old.scores[old.items.indexOf(item)]).toBeGreaterThan(young.scores[young.items.indexOf(item)]!);
     expect(before.items.includes(item)).toBe(false);
     expect(of(loaded, "67")).toEqual(before);
+  });
+});
+
+describe("popularity of items that came after the release", () => {
+  const shop = createFixtureShop();
+  const { productGroup, itemCount } = shop.catalog;
+  const load = async () => {
+    const part = createMemoryPart("popularity");
+    await popularity.fit(fixtureFitContext(shop, part));
+    const artifact = await popularity.load({ part: part.reader(), catalog: shop.catalog });
+    part.dispose();
+    return artifact;
+  };
+  const groupOf = (item: number): string => productGroup.values[productGroup.codes[item]!]!;
+
+  it("is the mean of what their product has, in its place among the others; without any they are named where a filter leaves too little else", async () => {
+    const artifact = await load();
+    const all = popularity.retrieve(artifact, fixtureQuery(shop, -1, { limit: 300 }));
+    const top = all.items[0]!;
+    const scoreOf = new Map(Array.from(all.items, (item, i) => [item, all.scores[i]!]));
+    const kin = [...shop.catalog.ids.keys()].filter((item) => productGroup.codes[item] === productGroup.codes[top]);
+    const catalog = withNewItems(shop.catalog, [
+      twinOf(shop.catalog, top, { itemId: "kin", productGroup: groupOf(top) }),
+      twinOf(shop.catalog, top, { itemId: "alone" }),
+    ]);
+    const extended = popularity.extend!(artifact, catalog);
+    const found = popularity.retrieve(extended, fixtureQuery(shop, -1, { limit: 300 }));
+    const at = [...found.items].indexOf(itemCount);
+    // Trends and categories move other items' scores, not these.
+    const { counts, total } = artifact;
+    const mean = kin.reduce((sum, item) => sum + counts.decayed[item]!, 0) / kin.length / total;
+    expect(found.scores[at]).toBeCloseTo(mean, 6);
+    expect(popularity.reasons[found.reasons[at]!]).toBe("popular_product");
+    expect([...found.items]).not.toContain(itemCount + 1);
+    expect([...found.items].filter((item) => item < itemCount)).toEqual([...all.items]);
+    for (const [i, item] of found.items.entries()) if (item < itemCount) expect(found.scores[i]).toBe(scoreOf.get(item));
+    const few = popularity.retrieve(
+      extended,
+      fixtureQuery(shop, -1, { allowed: allowOnly(itemCount + 2, [top, itemCount, itemCount + 1]) }),
+    );
+    expect([...few.items].sort((a, b) => a - b)).toEqual([top, itemCount, itemCount + 1]);
+    expect(popularity.reasons[few.reasons[2]!]).toBe("unsold");
+  });
+
+  it("reads histories on them, also in categories that the release does not have", async () => {
+    const artifact = await load();
+    const said = { ...twinOf(shop.catalog, 3, { itemId: "new" }), category: "hats" };
+    const extended = popularity.extend!(artifact, withNewItems(shop.catalog, [said]));
+    const own = { items: Int32Array.of(3), times: Float64Array.of(shop.nowSeconds - 5), types: Uint8Array.of(3) };
+    const both = {
+      items: Int32Array.of(3, itemCount),
+      times: Float64Array.of(shop.nowSeconds - 5, shop.nowSeconds - 4),
+      types: Uint8Array.of(3, 3),
+    };
+    expect(popularity.retrieve(extended, fixtureQuery(shop, -1, both))).toEqual(popularity.retrieve(artifact, fixtureQuery(shop, -1, own)));
   });
 });

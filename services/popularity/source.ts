@@ -2,6 +2,7 @@
 
 import type { LiveView } from "#libs/features/live-counts.ts";
 import { segmentNames, segmentOfAge, userSegments } from "#libs/features/segment.ts";
+import { addBorrowed, type BorrowedItems, borrowFrom } from "#libs/models/popularity/borrowed.ts";
 import { ageWindows, followCounts } from "#libs/models/popularity/follow.ts";
 import {
   anchorSeconds,
@@ -11,7 +12,8 @@ import {
   popularitySpec,
   windowDays,
 } from "#libs/models/popularity/popularity.ts";
-import { blendTables, type PopularityArtifact, popularityReasons, retrievePopular } from "#libs/models/popularity/retrieve.ts";
+import { blendTables, type PopularityArtifact, popularityReasons, reasonCode, retrievePopular } from "#libs/models/popularity/retrieve.ts";
+import { ownRows } from "#libs/models/query.ts";
 import { readSettings } from "#libs/models/settings.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
 import type { CandidateSource, FitContext, LoadContext } from "#libs/serve/source.ts";
@@ -58,6 +60,8 @@ interface FollowedPopularity extends PopularityArtifact {
   };
   /** The release's own windows as of the day that was followed last. */
   readonly aged: { readonly today: number; readonly windows: Pick<PopularityCounts, "windows" | "previous"> } | null;
+  /** Items that came after the release; null: none. */
+  readonly borrowed: BorrowedItems | null;
 }
 
 async function load({ part, catalog }: LoadContext): Promise<FollowedPopularity> {
@@ -73,7 +77,7 @@ async function load({ part, catalog }: LoadContext): Promise<FollowedPopularity>
   const settings = readSettings(popularitySpec, meta.settings);
   const tables = { settings, counts, lists: readLists(part), categories: catalog.category.codes };
   const released = { counts, categoryCount: catalog.category.values.length, anchorSeconds: meta.anchorSeconds };
-  return { ...(await blendTables(tables, createPace(new AbortController().signal))), released, aged: null };
+  return { ...(await blendTables(tables, createPace(new AbortController().signal))), released, aged: null, borrowed: null };
 }
 
 async function follow(artifact: FollowedPopularity, view: LiveView, pace: Pace): Promise<FollowedPopularity> {
@@ -82,7 +86,7 @@ async function follow(artifact: FollowedPopularity, view: LiveView, pace: Pace):
   const aged = artifact.aged?.today === today ? artifact.aged : { today, windows: await ageWindows(released.counts, settings, view, pace) };
   const counts = await followCounts(released.counts, aged.windows, released.anchorSeconds, settings, view, pace);
   const lists = await popularityLists(counts, categories, released.categoryCount, settings.trendPrior, pace);
-  return { ...(await blendTables({ settings, counts, lists, categories }, pace)), released, aged };
+  return { ...(await blendTables({ settings, counts, lists, categories }, pace)), released, aged, borrowed: null };
 }
 
 export const popularity: CandidateSource<FollowedPopularity> = {
@@ -90,5 +94,19 @@ export const popularity: CandidateSource<FollowedPopularity> = {
   fit,
   load,
   follow,
-  retrieve: (artifact, query) => retrievePopular(artifact, { ...query, segment: segmentOfAge(query.attributes.get("age")) }),
+  extend: (artifact, catalog) => ({
+    ...artifact,
+    categories: catalog.category.codes,
+    borrowed: borrowFrom(catalog, artifact.counts.itemCount),
+  }),
+  retrieve: (artifact, query) => {
+    const { borrowed } = artifact;
+    const asked = { ...query, segment: segmentOfAge(query.attributes.get("age")) };
+    if (borrowed === null || borrowed.siblings.length === 0) return retrievePopular(artifact, asked);
+    const own = { ...asked, allowed: ownRows(query.allowed, artifact.counts.itemCount) };
+    return addBorrowed(artifact, borrowed, asked, retrievePopular(artifact, own), {
+      borrowed: reasonCode.product,
+      unsold: reasonCode.unsold,
+    });
+  },
 };

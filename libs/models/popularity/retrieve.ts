@@ -8,9 +8,20 @@ import { weightsByCode } from "#libs/models/settings.ts";
 import type { Pace } from "#libs/sparse/pace.ts";
 import { createTopCollector, sortTop } from "#libs/sparse/top-k.ts";
 
-/** The source's reasons. "unsold" names items without any sale, which appear only where a filter leaves too little else. */
-export const popularityReasons = ["popular_week", "popular", "popular_segment", "trending", "popular_category", "unsold"] as const;
-const reasonCode = { week: 0, ever: 1, segment: 2, trending: 3, category: 4, unsold: 5 } as const;
+/**
+ * The source's reasons. "unsold" names items without any sale, which appear only where a filter leaves too little else; "popular_product" items that
+ * came after the release, of a product that sells.
+ */
+export const popularityReasons = [
+  "popular_week",
+  "popular",
+  "popular_segment",
+  "trending",
+  "popular_category",
+  "unsold",
+  "popular_product",
+] as const;
+export const reasonCode = { week: 0, ever: 1, segment: 2, trending: 3, category: 4, unsold: 5, product: 6 } as const;
 
 /** What a part holds of popularity. */
 export interface PopularityTables {
@@ -172,13 +183,15 @@ interface LikedCategory {
   readonly because: number;
 }
 
-function likedCategories({ settings, categories }: PopularityArtifact, query: PopularityQuery): LikedCategory[] {
+function likedCategories({ settings, categories, lists }: PopularityArtifact, query: PopularityQuery): LikedCategory[] {
   const found = new Map<number, LikedCategory>();
+  const known = lists.categories.offsets.length - 1;
   const add = (item: number, weight: number): void => {
     const category = categories[item]!;
-    if (category < 0 || weight <= 0) return;
-    const known = found.get(category);
-    found.set(category, { category, weight: (known?.weight ?? 0) + weight, because: known?.because ?? item });
+    // A category that came after the release has no list.
+    if (category < 0 || category >= known || weight <= 0) return;
+    const before = found.get(category);
+    found.set(category, { category, weight: (before?.weight ?? 0) + weight, because: before?.because ?? item });
   };
   if (query.seeds.length > 0) {
     for (const seed of query.seeds) add(seed, 1);

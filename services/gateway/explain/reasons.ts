@@ -20,6 +20,7 @@ const texts: Readonly<Record<string, (because: string) => string>> = {
   popular_segment: () => "popular with your age",
   popular_category: () => "popular in a category that you buy",
   popular_static: () => "popular in this shop",
+  popular_product: () => "a new version of something popular",
   unsold: () => "not bought by anybody yet",
   trending: () => "selling faster than last week",
   similar_content: (because) => (because ? `similar to ${because}` : "similar to what you looked at"),
