@@ -74,18 +74,19 @@ function fillSource(out: Float32Array, width: number, column: number, source: So
 
 /**
  * The table of one release. `stats` and `catalog` must be of one instant, and no event of `UserState` may be later than
- * the `nowSeconds` given to `compute`: then no feature reads the future. `prepared`: of the same statistics, where it is at hand.
+ * the `nowSeconds` given to `compute`: then no feature reads the future. `prepared`: of the same statistics, where it is at hand. The catalogue may have
+ * items behind those of the statistics, which have never been sold; `columns` are then those that the release's catalogue gives.
  */
 export function createFeatureTable(
   catalog: Catalog,
   stats: ItemStatistics,
   sources: readonly string[],
   prepared = prepareItems(catalog, stats),
+  columns: readonly AttributeColumn[] = affinityColumns(catalog),
 ): FeatureTable {
-  const columns = affinityColumns(catalog);
   const names = featureNames(sources, columns);
   const fillUserItem = createUserItemFeatures(catalog, stats);
-  const fillItem = createItemFeatures(stats, prepared);
+  const fillItem = createItemFeatures(stats, prepared, catalog.prices);
   const userAt = sources.length * sourceFeatures.length;
   const userItemAt = userAt + userFeatures.length;
   const affinityAt = userItemAt + userItemFeatures.length;

@@ -46,7 +46,7 @@ function ratioPrior(parts: Float32Array, wholes: Float32Array): (item: number) =
   const sum = (values: Float32Array): number => values.reduce((total, value) => total + value, 0);
   const all = sum(wholes);
   const average = all === 0 ? 0 : sum(parts) / all;
-  return (item) => (parts[item]! + prior * average) / (wholes[item]! + prior);
+  return (item) => ((parts[item] ?? 0) + prior * average) / ((wholes[item] ?? 0) + prior);
 }
 
 /** Columns that sales and prices make, which follow the live counters. */
@@ -61,12 +61,19 @@ function fillSales(matrix: Float32Array, item: number, { prices }: Pick<Catalog,
   matrix[at + 9] = Math.log1p(Math.max(0, prices[item]!));
 }
 
-/** [items, still features]. */
+/** Days between purchases of an item that nobody has bought again: the shop's average. */
+export function usualRebuyDays({ rebuyers, rebuyDays }: ItemStatistics): number {
+  const never = rebuyers.indexOf(0);
+  if (never >= 0) return rebuyDays[never]!;
+  return rebuyDays.length === 0 ? 0 : rebuyDays.reduce((sum, days) => sum + days, 0) / rebuyDays.length;
+}
+
+/** [items + 1, still features]; the last row is that of an item that nobody has bought, its price apart. */
 export function stillMatrix(catalog: Catalog, stats: ItemStatistics): Float32Array {
   const { count28, buyers, rebuyers, rebought28, rebuyDays } = stats;
   const rebuyRate = ratioPrior(rebuyers, buyers);
   const reboughtShare = ratioPrior(rebought28, count28);
-  const matrix = new Float32Array(count28.length * stillNames.length);
+  const matrix = new Float32Array((count28.length + 1) * stillNames.length);
   for (let item = 0; item < count28.length; item++) {
     fillSales(matrix, item, catalog, stats);
     const at = item * stillNames.length;
@@ -75,6 +82,10 @@ export function stillMatrix(catalog: Catalog, stats: ItemStatistics): Float32Arr
     matrix[at + 7] = reboughtShare(item);
     matrix[at + 8] = Math.log1p(rebuyDays[item]!);
   }
+  const unsold = count28.length * stillNames.length;
+  matrix[unsold + 6] = rebuyRate(count28.length);
+  matrix[unsold + 7] = reboughtShare(count28.length);
+  matrix[unsold + 8] = Math.log1p(usualRebuyDays(stats));
   return matrix;
 }
 
@@ -111,7 +122,7 @@ export type FillItem = (out: Float32Array, at: number, user: UserState, item: nu
 
 /** What `createItemFeatures` computes of all items before it fills a row. */
 export interface PreparedItems {
-  /** [items, still features]. */
+  /** As `stillMatrix` answers it. */
   readonly still: Float32Array;
   /** As `totalsBySegment` answers it. */
   readonly totals: Float64Array;
@@ -121,21 +132,26 @@ export function prepareItems(catalog: Catalog, stats: ItemStatistics): PreparedI
   return { still: stillMatrix(catalog, stats), totals: totalsBySegment(stats) };
 }
 
-export function createItemFeatures(stats: ItemStatistics, { still, totals }: PreparedItems): FillItem {
+/** Items behind those of the statistics have never been sold. `prices`: of all, 0 where not known. */
+export function createItemFeatures(stats: ItemStatistics, { still, totals }: PreparedItems, prices: Float32Array): FillItem {
   const width = stillNames.length;
   const weekly = stillNames.indexOf("log_count_7");
+  const price = stillNames.indexOf("log_price");
   const { count28, segment28, firstSale, lastSale } = stats;
   const itemCount = count28.length;
   const total = totals[totals.length - 1]!;
   return (out, at, user, item, nowSeconds) => {
-    for (let c = 0; c < width; c++) out[at + c] = still[item * width + c]!;
-    const week = still[item * width + weekly]!;
-    const inSegment = segment28[user.segment * itemCount + item]!;
-    const expected = total > 0 ? (count28[item]! * totals[user.segment]!) / total : 0;
+    const isCounted = item < itemCount;
+    const row = (isCounted ? item : itemCount) * width;
+    for (let c = 0; c < width; c++) out[at + c] = still[row + c]!;
+    out[at + price] = Math.log1p(Math.max(0, prices[item]!));
+    const week = still[row + weekly]!;
+    const inSegment = isCounted ? segment28[user.segment * itemCount + item]! : 0;
+    const expected = isCounted && total > 0 ? (count28[item]! * totals[user.segment]!) / total : 0;
     const to = at + width;
     out[to] = Math.log((inSegment + 5) / (expected + 5));
     out[to + 1] = Math.log1p(inSegment);
-    const first = firstSale[item]!;
+    const first = isCounted ? firstSale[item]! : 0;
     if (first === 0) {
       out[to + 5] = 1;
     } else {

@@ -1,6 +1,7 @@
 /** Features of the user, and of what the user did with an item and its kin. */
 
 import type { Catalog } from "#libs/catalog/catalog.ts";
+import { usualRebuyDays } from "./item-features.ts";
 import type { ItemStatistics } from "./item-statistics.ts";
 import type { OwnItem } from "./own-purchases.ts";
 import type { UserState } from "./user-state.ts";
@@ -67,10 +68,13 @@ export function fillUser(out: Float32Array, at: number, { events, daysSinceLast,
   out[at + 5] = own.rebought;
 }
 
-export function createUserItemFeatures({ prices, productGroup }: Catalog, { rebuyDays }: ItemStatistics): FillUserItem {
+/** Items behind those of the statistics are bought again as the shop's average is. */
+export function createUserItemFeatures({ prices, productGroup }: Catalog, stats: ItemStatistics): FillUserItem {
+  const { rebuyDays } = stats;
+  const usual = usualRebuyDays(stats);
   return (out, at, user, item) => {
     const own = user.own.items.get(item);
-    if (own) fillBought(out, at, own, user.own.baskets, rebuyDays[item]!);
+    if (own) fillBought(out, at, own, user.own.baskets, rebuyDays[item] ?? usual);
     const to = at + boughtNames.length;
     const group = user.boughtGroups.get(productGroup.codes[item]!);
     if (group) {

@@ -1,6 +1,7 @@
 /** What a ranker is. Ids, protos and releases are translated around it. */
 
 import type { Catalog } from "#libs/catalog/catalog.ts";
+import type { NamedCatalog } from "#libs/catalog/overlay.ts";
 import type { Progress } from "#libs/core/progress.ts";
 import type { SourceColumn } from "#libs/features/features.ts";
 import type { ItemStatistics } from "#libs/features/item-statistics.ts";
@@ -127,6 +128,12 @@ export interface Ranker<Artifact> {
    * is left as it is and shares what has to be closed. The answer depends on the release and the view alone.
    */
   follow(artifact: Artifact, view: LiveView, pace: Pace): Promise<Artifact>;
+  /**
+   * What requests are given while the shop has said something of its items since the release: their indexes lie behind the release's, and they are scored as
+   * items of which nothing is known but what the catalogue says. The given artifact is left as it is and shares what has to be closed. Once for each state
+   * of the catalogue, synchronous.
+   */
+  extend(artifact: Artifact, catalog: NamedCatalog): Artifact;
   /** One finite score a candidate, in the order of the query. A candidate's score does not depend on the others beside it. */
   score(artifact: Artifact, query: RankQuery): Promise<Float64Array>;
   /** What `score` computes of the candidates at these positions: what a record of an answer keeps, and an offline recount must give again. */

@@ -1,6 +1,7 @@
 /** Features of candidates as every ranker computes them, and what a release keeps for it. */
 
 import type { AttributeColumn, Catalog } from "#libs/catalog/catalog.ts";
+import type { NamedCatalog } from "#libs/catalog/overlay.ts";
 import { ModisteError } from "#libs/core/errors.ts";
 import { columnAt, createFeatureTable, type FeatureTable, featureHash, featureNames, featureVersion } from "#libs/features/features.ts";
 import { type PreparedItems, prepareItems, totalsBySegment, withSales } from "#libs/features/item-features.ts";
@@ -19,12 +20,16 @@ interface PreparedStatistics extends PreparedItems {
 }
 
 export interface FeatureMaker {
-  /** As the release has it: what a user bought keeps its price there. */
+  /** As the release has it, where what a user bought keeps its price, or with what the shop has said since. */
   readonly catalog: Catalog;
+  /** Items of the release: those behind them were never sold, and nothing was learned of them. */
+  readonly itemsReleased: number;
   readonly columns: readonly AttributeColumn[];
   readonly table: FeatureTable;
   readonly sources: readonly string[];
   readonly released: PreparedStatistics;
+  /** What the table is made of. */
+  readonly counted: { readonly prepared: PreparedStatistics; readonly prices: Float32Array };
   /** The release's own sales as of the day that was followed last. */
   readonly aged: { readonly today: number; readonly prepared: PreparedStatistics } | null;
   /** What the table's sales follow, and the totals by segment that it divides by; null for the release alone. */
@@ -34,7 +39,9 @@ export interface FeatureMaker {
 export function createFeatureMaker(catalog: Catalog, statistics: ItemStatistics, sources: readonly string[]): FeatureMaker {
   const released = { statistics, ...prepareItems(catalog, statistics) };
   const table = createFeatureTable(catalog, statistics, sources, released);
-  return { catalog, columns: affinityColumns(catalog), table, sources, released, aged: null, live: null };
+  const counted = { prepared: released, prices: catalog.prices };
+  const columns = affinityColumns(catalog);
+  return { catalog, itemsReleased: catalog.itemCount, columns, table, sources, released, counted, aged: null, live: null };
 }
 
 async function agePrepared({ catalog, released }: FeatureMaker, view: LiveView, pace: Pace): Promise<PreparedStatistics> {
@@ -54,7 +61,26 @@ export async function followLive<Maker extends FeatureMaker>(maker: Maker, view:
   const still = await withSales(aged.prepared.still, changed, priced, statistics, pace);
   const segmentTotals = view.segmentTotals ?? totalsBySegment(statistics);
   const table = createFeatureTable(priced, statistics, sources, { still, totals: segmentTotals });
-  return { ...maker, table, released, aged, live: { view, segmentTotals } };
+  const counted = { prepared: { statistics, still, totals: segmentTotals }, prices };
+  return { ...maker, table, released, counted, aged, live: { view, segmentTotals } };
+}
+
+/** Prices of the shop's word where it has one, else of the last sale. */
+function pricesOver(catalog: NamedCatalog, released: Float32Array, sold: Float32Array): Float32Array {
+  const prices = catalog.prices.slice();
+  if (sold !== released) for (let item = 0; item < sold.length; item++) if (prices[item] === released[item]) prices[item] = sold[item]!;
+  return prices;
+}
+
+/** The maker with what the shop has said of its items since the release; the given one, loaded or followed, is left as it is. O(items). */
+export function extendMaker<Maker extends FeatureMaker>(maker: Maker, catalog: NamedCatalog): Maker {
+  const { counted, sources, columns: own } = maker;
+  const { prepared } = counted;
+  const places = [maker.catalog.category, ...maker.catalog.attributes];
+  const columns = own.map((column) => [catalog.category, ...catalog.attributes][places.indexOf(column)]!);
+  const priced = { ...catalog, prices: pricesOver(catalog, maker.catalog.prices, counted.prices) };
+  const table = createFeatureTable(priced, prepared.statistics, sources, prepared, columns);
+  return { ...maker, catalog, columns, table };
 }
 
 /** What it takes to fill rows. */

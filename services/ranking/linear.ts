@@ -9,6 +9,7 @@ import type { LabelledQuery, LabelWeek, Ranker, RankerFitContext, RankerLoadCont
 import {
   checkFeatures,
   createFeatureMaker,
+  extendMaker,
   type FeatureMaker,
   featuresOf,
   followLive,
@@ -112,6 +113,7 @@ export const linearRanker: Ranker<LogisticRanker> = {
   fit,
   load,
   follow: followLive,
+  extend: extendMaker,
   score: async (artifact, query) =>
     scoreLogistic(artifact.model, featuresOf(artifact, query, Int32Array.from(query.candidates.keys())).values),
   features: featuresOf,

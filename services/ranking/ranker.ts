@@ -46,6 +46,7 @@ export const ranker: Ranker<Loaded> = {
     return { ranker: own, artifact: await own.load(context) };
   },
   follow: async ({ ranker: own, artifact }, view, pace) => ({ ranker: own, artifact: await own.follow(artifact, view, pace) }),
+  extend: ({ ranker: own, artifact }, catalog) => ({ ranker: own, artifact: own.extend(artifact, catalog) }),
   score: ({ ranker: own, artifact }, query) => own.score(artifact, query),
   features: ({ ranker: own, artifact }, query, positions) => own.features(artifact, query, positions),
   contributions: ({ ranker: own, artifact }, query, positions) => own.contributions(artifact, query, positions),

@@ -34,6 +34,7 @@ const byIndex: Ranker<unknown> = {
   fit: async () => undefined,
   load: async ({ part }) => part.meta(),
   follow: async (artifact) => artifact,
+  extend: (artifact) => artifact,
   score: async (_, query) => {
     asked.push(query);
     return Float64Array.from(query.candidates, (item) => strange.get(item) ?? item);

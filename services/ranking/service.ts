@@ -7,6 +7,7 @@ import type { ReleaseManifest } from "#libs/release/manifest.ts";
 import { bind } from "#libs/rpc/definition.ts";
 import type { LiveArtifact } from "#libs/serve/follow-live.ts";
 import { type LiveContext, openLiveArtifact } from "#libs/serve/live-artifact.ts";
+import { type CatalogContext, catalogSettings, type LiveCatalog, openLiveCatalog } from "#libs/serve/live-catalog.ts";
 import { liveSettings } from "#libs/serve/live-counters.ts";
 import { nearlineSettings } from "#libs/serve/nearline.ts";
 import type { PlaceNetwork, Ranker } from "#libs/serve/ranker.ts";
@@ -23,8 +24,38 @@ import { cacheStates } from "./state-cache.ts";
 interface RankingArtifact {
   readonly catalog: IndexedCatalog;
   readonly live: LiveArtifact<unknown>;
+  /** Catalogue and artifact of the moment, which belong together. */
+  readonly state: () => RankerState;
   /** SASRec; null where the release has none. */
   readonly sequence: SequenceModel | null;
+}
+
+interface RankerState {
+  readonly catalog: IndexedCatalog;
+  readonly artifact: unknown;
+}
+
+/** Answers the state of the moment; the same object until artifact or catalogue change. */
+function followState(
+  ranker: Ranker<unknown>,
+  live: Pick<LiveArtifact<unknown>, "current">,
+  released: IndexedCatalog,
+  over: LiveCatalog["over"],
+): () => RankerState {
+  let before: { readonly followed: unknown; readonly state: RankerState } | null = null;
+  return () => {
+    const [followed, catalog] = [live.current(), over(released)];
+    if (before !== null && before.followed === followed && before.state.catalog === catalog) return before.state;
+    const artifact = catalog === released ? followed : ranker.extend(followed, catalog);
+    const state = { catalog, artifact };
+    before = { followed, state };
+    return state;
+  };
+}
+
+/** Whether the release and the live counters give the request's features again: not where the shop has said something of its items since. */
+function isRecountable({ itemIds, events }: RankRequest, words: LiveCatalog["words"]): boolean {
+  return words.size === 0 || ![...itemIds, ...(events?.itemIds ?? [])].some((id) => words.has(id));
 }
 
 /** Candidates of one warming call, and calls: enough for the compiler to have seen the loops. */
@@ -58,7 +89,7 @@ async function loadArtifact(
   library: ReleaseLibrary,
   manifest: ReleaseManifest,
   place: PlaceNetwork,
-  context: LiveContext,
+  context: LiveContext & CatalogContext,
 ): Promise<RankingArtifact> {
   const catalog = await library.catalog(manifest);
   const sequence = await loadReleaseSequence(library.store, manifest, catalog);
@@ -66,7 +97,9 @@ async function loadArtifact(
     const part = await library.store.part(manifest, "ranking");
     const artifact = await ranker.load({ part, catalog, sequence: sequence && cacheStates(sequence), place });
     const follow = ranker.follow.bind(ranker);
-    return { catalog, live: await openLiveArtifact(context, manifest, catalog, artifact, follow), sequence };
+    const live = await openLiveArtifact(context, manifest, catalog, artifact, follow);
+    const { over } = await openLiveCatalog(context);
+    return { catalog, live, state: followState(ranker, live, catalog, over), sequence };
   } catch (cause) {
     await sequence?.close();
     throw cause;
@@ -104,9 +137,10 @@ async function contributions(
 
 export function rankingService(ranker: Ranker<unknown>): ServiceModule {
   return defineService({
-    config: { ...releaseSettings, ...deviceSettings, ...nearlineSettings, ...liveSettings },
+    config: { ...releaseSettings, ...deviceSettings, ...nearlineSettings, ...liveSettings, ...catalogSettings },
     start: async (context) => {
       const place = servicePlacement(context);
+      const { words } = await openLiveCatalog(context);
       const nonFiniteScores = context.telemetry.metrics.counter(
         "modiste_ranking_nonfinite_scores_total",
         "Scores of the ranker that were not finite, and so sank",
@@ -127,8 +161,8 @@ export function rankingService(ranker: Ranker<unknown>): ServiceModule {
       const rank = async (request: RankRequest): Promise<RankResponse> => {
         const { release, artifact: loaded } = releases.pinned(request.release);
         // One for the whole request: scores, features and their counts belong together.
-        const artifact = loaded.live.current();
-        const { known, query } = readRankRequest(request, loaded.catalog);
+        const { catalog, artifact } = loaded.state();
+        const { known, query } = readRankRequest(request, catalog);
         const ranked = await ranker.score(artifact, query);
         const { scores, nonFinite } = spreadScores(ranked, known, request.itemIds.length);
         if (nonFinite > 0) {
@@ -138,7 +172,8 @@ export function rankingService(ranker: Ranker<unknown>): ServiceModule {
             context.log.error({ release, scores: nonFinite }, "the ranker gives scores that are not finite; they sink");
           toldOf = release;
         }
-        const features = featureRows(ranker, artifact, { known, query }, ranked, request.featureRows);
+        const rows = isRecountable(request, words) ? request.featureRows : 0;
+        const features = featureRows(ranker, artifact, { known, query }, ranked, rows);
         return {
           release,
           scores,

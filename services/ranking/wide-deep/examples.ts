@@ -43,7 +43,7 @@ const unknownShare = 0.005;
 /** Histories that SASRec reads at once. */
 const stateBatch = 256;
 
-type WeekMaker = RowMaker & Pick<InputMaker, "embedded" | "starts" | "buckets">;
+type WeekMaker = RowMaker & Pick<InputMaker, "itemsReleased" | "embedded" | "starts" | "buckets">;
 
 async function collectWeek(
   collected: Collected,

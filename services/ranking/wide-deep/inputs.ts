@@ -65,8 +65,11 @@ export const crossCount = 2 * crossedItems + crossedAttributes + 3;
 
 /** What a user's crosses share whatever the candidate: the hashes of their kinds and of the user's codes. */
 interface CrossedUser {
-  /** By latest distinct item, the latest first: crossed with the candidate, and its category with the candidate's. As many as there are. */
-  readonly items: readonly { readonly item: number; readonly category: number }[];
+  /**
+   * By latest distinct item, the latest first: crossed with the candidate, and its category with the candidate's. As many as there are. The item is null
+   * where it came after the release.
+   */
+  readonly items: readonly { readonly item: number | null; readonly category: number }[];
   readonly attributes: readonly number[];
   readonly segment: number;
   /** By whether the candidate was bought before. */
@@ -84,7 +87,19 @@ const kinds = {
 /** Hash of a kind and the first code of a cross; with the second one mixed in, modulo the buckets, it is the cross's bucket. */
 const hashOf = (kind: number, code: number): number => mixBits(mixBits(kind) ^ code);
 
-function crossedUser({ events, attributes }: RankQuery, { segment }: UserState, category: AttributeColumn): CrossedUser {
+/** What was learned of: codes of a category behind these count as not known, and items as new ones. */
+interface Learned {
+  readonly category: AttributeColumn;
+  readonly categories: number;
+  readonly items: number;
+}
+
+function categoryOf({ category, categories }: Learned, item: number): number {
+  const code = category.codes[item]!;
+  return code < categories ? code : -1;
+}
+
+function crossedUser({ events, attributes }: RankQuery, { segment }: UserState, learned: Learned): CrossedUser {
   const items: number[] = [];
   for (let at = events.items.length - 1; at >= 0 && items.length < crossedItems; at--) {
     const item = events.items[at]!;
@@ -92,7 +107,10 @@ function crossedUser({ events, attributes }: RankQuery, { segment }: UserState, 
   }
   const named = [...attributes.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, crossedAttributes);
   return {
-    items: items.map((item, k) => ({ item: hashOf(2 * k, item), category: hashOf(2 * k + 1, category.codes[item]!) })),
+    items: items.map((item, k) => ({
+      item: item < learned.items ? hashOf(2 * k, item) : null,
+      category: hashOf(2 * k + 1, categoryOf(learned, item)),
+    })),
     // One kind for all: the name is in the hash, so a missing attribute moves no other.
     attributes: named.map(([name, value]) => hashOf(kinds.attribute, hashString(`${name}\u0000${value}`))),
     segment: hashOf(kinds.segment, segment),
@@ -110,23 +128,25 @@ function fillCrosses(
   item: number,
   bought: boolean,
   crossed: CrossedUser,
-  category: AttributeColumn,
+  learned: Learned,
   buckets: number,
 ): void {
-  const own = category.codes[item]!;
+  const own = categoryOf(learned, item);
+  // A new item shares no bucket with what was learned of another.
+  const isNew = item >= learned.items;
   let to = at;
   for (let k = 0; k < crossedItems; k++) {
     const last = crossed.items[k];
-    out[to++] = last === undefined ? -1 : mixBits(last.item ^ item) % buckets;
+    out[to++] = last === undefined || last.item === null || isNew ? -1 : mixBits(last.item ^ item) % buckets;
     out[to++] = last === undefined ? -1 : mixBits(last.category ^ own) % buckets;
   }
   for (let a = 0; a < crossedAttributes; a++) {
     const attribute = crossed.attributes[a];
     out[to++] = attribute === undefined ? -1 : mixBits(attribute ^ own) % buckets;
   }
-  out[to++] = mixBits(crossed.segment ^ item) % buckets;
+  out[to++] = isNew ? -1 : mixBits(crossed.segment ^ item) % buckets;
   out[to++] = mixBits(crossed.bought[bought ? 1 : 0] ^ own) % buckets;
-  out[to++] = mixBits(hashOf(kinds.item, item)) % buckets;
+  out[to++] = isNew ? -1 : mixBits(hashOf(kinds.item, item)) % buckets;
 }
 
 /** In place. */
@@ -141,7 +161,7 @@ export function standardise(features: Float32Array, { mean, scale }: Pick<InputM
   return features;
 }
 
-type CategoryMaker = Pick<InputMaker, "catalog" | "columns" | "embedded" | "starts" | "buckets">;
+type CategoryMaker = Pick<InputMaker, "catalog" | "itemsReleased" | "columns" | "embedded" | "starts" | "buckets">;
 
 /** Categories and crosses of the positions. */
 export function categoriesOf(
@@ -153,7 +173,9 @@ export function categoriesOf(
   const { columns, embedded, starts, catalog, buckets } = maker;
   const categories = new Int32Array(positions.length * embedded.length);
   const crosses = new Int32Array(positions.length * crossCount);
-  const crossed = crossedUser(query, user, catalog.category);
+  // The category is the first of the embedded columns.
+  const learned = { category: catalog.category, categories: embedded[0]!.size, items: maker.itemsReleased };
+  const crossed = crossedUser(query, user, learned);
   const segment = columns.length;
   for (let i = 0; i < positions.length; i++) {
     const item = query.candidates[positions[i]!]!;
@@ -163,7 +185,7 @@ export function categoriesOf(
       categories[row + c] = starts[c]! + (code < 0 || code >= embedded[c]!.size ? embedded[c]!.size : code);
     }
     categories[row + segment] = starts[segment]! + user.segment;
-    fillCrosses(crosses, i * crossCount, item, user.own.items.has(item), crossed, catalog.category, buckets);
+    fillCrosses(crosses, i * crossCount, item, user.own.items.has(item), crossed, learned, buckets);
   }
   return { categories, crosses };
 }

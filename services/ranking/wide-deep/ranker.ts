@@ -10,6 +10,7 @@ import type { Ranker, RankerFitContext, RankerLoadContext, RankQuery, SequenceSt
 import {
   checkFeatures,
   createFeatureMaker,
+  extendMaker,
   type FeatureMaker,
   featuresOf,
   followLive,
@@ -128,6 +129,12 @@ export interface NetworkInputs {
   readonly rows: number;
 }
 
+/** Rows of SASRec's vectors: items that came after the release have that of unknown ones, the last. */
+function vectorRows({ items: vectors, d }: SequenceStates["tables"], candidates: Int32Array): Pick<SequenceRows, "vectors" | "items"> {
+  const unknown = vectors.length / d - 1;
+  return { vectors, items: candidates.map((item) => Math.min(item, unknown)) };
+}
+
 /** The network's input for one request. */
 function fillFeeds(deep: Float32Array, wide: Float32Array, artifact: WideDeepRanker, query: RankQuery, states: Float32Array | null): void {
   const { sizes, sequence, embeddings } = artifact;
@@ -135,7 +142,7 @@ function fillFeeds(deep: Float32Array, wide: Float32Array, artifact: WideDeepRan
   const positions = positionsTo(candidates.length);
   const rows: SequenceRows | null =
     sequence && states
-      ? { d: sizes.d, states, users: new Int32Array(candidates.length), vectors: sequence.tables.items, items: candidates }
+      ? { d: sizes.d, states, users: new Int32Array(candidates.length), ...vectorRows(sequence.tables, candidates) }
       : null;
   const inputs = { ...requestInputs(artifact, query, positions), crossCount, sequence: rows };
   fillDeep(deep, inputs, positions, sizes, embeddings);
@@ -162,6 +169,7 @@ export const wideDeepRanker: Ranker<WideDeepRanker> = {
   fit,
   load,
   follow: followLive,
+  extend: extendMaker,
   score,
   features: featuresOf,
   contributions: async (artifact, query, positions) => {
