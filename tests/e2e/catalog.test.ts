@@ -1,6 +1,9 @@
 /** What a shop says of its items counts in the next answer: withdrawn, dearer, new; and a restart forgets nothing of it. */
 
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { readCatalog } from "#libs/release/catalog-part.ts";
+import { openFolderStore } from "#libs/release/folder-store.ts";
 import { openTestShop, type TestShop } from "../support/shop.ts";
 import { type Answer, type HttpShop, itemIds, type RunningShop, runFleetOf, runOneProcess, until } from "./running-shop.ts";
 
@@ -152,7 +155,87 @@ describe("in one process", () => {
   });
 });
 
+/** The product group of an item; answers do not tell it. */
+async function productGroupOf(id: string): Promise<string> {
+  const store = openFolderStore(join(shop.home, "releases"));
+  const { indexOf, productGroup } = readCatalog(await store.part(await store.manifest(shop.release), "vocabulary"));
+  return productGroup.values[productGroup.codes[indexOf.get(id)!]!]!;
+}
+
+/** An item of its own product that is in all else as another one. */
+const twin = (item_id: string, { name, category, price, attributes }: ShownItem): Record<string, unknown> => ({
+  item_id,
+  name,
+  category,
+  price,
+  attributes,
+});
+
+/** Asks as a session that has bought these items. */
+const toBuyerOf = (from: HttpShop, ids: readonly string[], n: number): Promise<Answer> =>
+  until(
+    () => from.post<Answer>("/v1/recommendations", { session_id: "s", n, events: ids.map((item_id) => ({ item_id, type: "purchase" })) }),
+    ({ coverage }) => coverage.degraded.length === 0,
+    200,
+  );
+
+/** What must hold of a new item that is as `model`, in any shape of the fleet. */
+async function expectAtHome(id: string, model: string, from: HttpShop): Promise<void> {
+  expect(itemIds(await whole(from, `/v1/items/${model}/similar?n=20`))).toContain(id);
+  expect(itemIds(await whole(from, `/v1/items/${id}/similar?n=20`))).toContain(model);
+  const kin = itemIds(await whole(from, `/v1/items/${model}/similar?n=4`)).filter((other) => other !== id);
+  const toKin = await toBuyerOf(from, [model, ...kin], 50);
+  const found = toKin.items.find(({ item_id }) => item_id === id);
+  expect(found?.reasons.map(({ kind }) => kind)).toContain("similar_content");
+}
+
+describe("a new item", () => {
+  it("is like its kin, and recommended to who bought them, in the next answers and after a restart", async () => {
+    running = await runOneProcess(shop);
+    const [model] = shownIn(await whole(running, "/v1/popular?n=1"));
+    expect((await upsert(running, twin("new-1", model!))).accepted).toBe(1);
+    await expectAtHome("new-1", model!.item_id, running);
+    const shown = shownIn(await whole(running, `/v1/items/${model!.item_id}/similar?n=20`)).find(({ item_id }) => item_id === "new-1");
+    expect(shown).toMatchObject({ name: model!.name, category: model!.category, price: model!.price, attributes: model!.attributes });
+    const events = [{ user_id: "first", item_id: "new-1", type: "purchase" }];
+    expect(await running.post("/v1/events", { events })).toMatchObject({ accepted: 1 });
+    expect((await whole(running, "/v1/recommendations?user_id=first")).coverage).toMatchObject({ user: "KNOWN", events: 1 });
+    await running.close();
+    running = await runOneProcess(shop);
+    await expectAtHome("new-1", model!.item_id, running);
+    expect(await withdraw(running, "new-1")).toBe(200);
+    expect(itemIds(await running.get(`/v1/items/${model!.item_id}/similar?n=200`))).not.toContain("new-1");
+  });
+
+  it("is as popular as its product, and passes the filters that it should", async () => {
+    running = await runOneProcess(shop);
+    const [model] = shownIn(await whole(running, "/v1/popular?n=1"));
+    const product_group = await productGroupOf(model!.item_id);
+    await upsert(running, { ...twin("new-2", model!), product_group, category: "Umbrella hats", price: 66_666 });
+    const popular = await whole(running, "/v1/popular?n=200");
+    expect(popular.items.find(({ item_id }) => item_id === "new-2")?.reasons[0]?.kind).toBe("popular_product");
+    for (const filter of ["category=Umbrella%20hats", "price_min=60000&price_max=70000"])
+      expect(itemIds(await whole(running, `/v1/popular?n=5&${filter}`))).toEqual(["new-2"]);
+    await withdraw(running, "new-2");
+  });
+});
+
 describe("in a fleet", () => {
+  it("a new item reaches every source and the ranker within a moment", async () => {
+    const fleet = await runFleetOf(shop);
+    try {
+      const [model] = shownIn(await whole(fleet, "/v1/popular?n=1"));
+      await upsert(fleet, twin("new-3", model!));
+      await until(
+        () => whole(fleet, `/v1/items/${model!.item_id}/similar?n=20`),
+        (answer) => itemIds(answer).includes("new-3"),
+      );
+      await expectAtHome("new-3", model!.item_id, fleet);
+    } finally {
+      await fleet.stop();
+    }
+  }, 180_000);
+
   it("the next answer of the gateway that was told counts it, every source within a moment", async () => {
     const fleet = await runFleetOf(shop, { env: { MODISTE_LIVE_CATALOG_MS: "10" } });
     try {
