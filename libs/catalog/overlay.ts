@@ -23,31 +23,54 @@ export interface CatalogOverlay<C extends NamedCatalog> {
 
 type Column = Float32Array | Int32Array | Uint32Array | Int8Array;
 
-/** A copy of some length, 0 behind the values. */
-function longer<A extends Column>(values: A, length: number): A {
-  const copy = new (values.constructor as new (length: number) => A)(length);
-  copy.set(values);
-  return copy;
+/** Rows kept free behind a column that grew once, so that the next new items copy nothing. */
+const spareRows = 1024;
+
+/** Makes columns longer. What is behind a column belongs to whoever grows it next: no state that is older sees it. */
+class Growing {
+  readonly #own = new WeakSet<ArrayBufferLike>();
+
+  /** A copy, 0 behind the values. */
+  copy<A extends Column>(values: A, length: number): A {
+    const type = values.constructor as new (length: number) => A;
+    const room = new type(length + spareRows);
+    room.set(values);
+    this.#own.add(room.buffer);
+    return room.subarray(0, length) as A;
+  }
+
+  /** The same values where there is room behind them: only what is behind may be written. */
+  grown<A extends Column>(values: A, length: number): A {
+    const { buffer, BYTES_PER_ELEMENT } = values;
+    if (length === values.length) return values;
+    if (!this.#own.has(buffer) || buffer.byteLength < length * BYTES_PER_ELEMENT) return this.copy(values, length);
+    return new (values.constructor as new (room: ArrayBufferLike, at: number, length: number) => A)(buffer, 0, length);
+  }
 }
 
-/** A dictionary column under construction: nothing is copied before it changes. */
+/** A dictionary column under construction: nothing that an older state sees is written. */
 class ColumnDraft {
   readonly #codeOf: () => Map<string, number>;
   readonly #before: AttributeColumn;
+  readonly #growing: Growing;
   #values: string[] | null = null;
-  #codes: Int32Array | null;
+  #codes: Int32Array;
+  #isCopy = false;
 
-  constructor(before: AttributeColumn, codeOf: () => Map<string, number>, itemCount: number) {
-    [this.#before, this.#codeOf] = [before, codeOf];
-    const { codes } = before;
-    this.#codes = itemCount === codes.length ? null : longer(codes, itemCount).fill(-1, codes.length);
+  constructor(before: AttributeColumn, codeOf: () => Map<string, number>, itemCount: number, growing: Growing) {
+    [this.#before, this.#codeOf, this.#growing] = [before, codeOf, growing];
+    this.#codes = growing.grown(before.codes, itemCount);
+    this.#codes.fill(-1, before.codes.length);
   }
 
   /** Empty: not known. */
   set(item: number, value: string): void {
     const code = value === "" ? -1 : this.#code(value);
-    if ((this.#codes ?? this.#before.codes)[item] === code) return;
-    this.#codes ??= this.#before.codes.slice();
+    if (this.#codes[item] === code) return;
+    if (item < this.#before.codes.length && !this.#isCopy) {
+      this.#codes = this.#growing.copy(this.#codes, this.#codes.length);
+      this.#isCopy = true;
+    }
     this.#codes[item] = code;
   }
 
@@ -61,8 +84,8 @@ class ColumnDraft {
   }
 
   column(): AttributeColumn {
-    const { name, values, codes } = this.#before;
-    return { name, values: this.#values ?? values, codes: this.#codes ?? codes };
+    const { name, values } = this.#before;
+    return { name, values: this.#values ?? values, codes: this.#codes };
   }
 }
 
@@ -74,6 +97,7 @@ export function createOverlay<C extends NamedCatalog>(released: C): CatalogOverl
   let current = released;
   /** Of each column by its place, made when a word names a value. */
   const dictionaries = new Map<string, Map<string, number>>();
+  const growing = new Growing();
   let added: ReadonlyMap<string, number> = new Map();
 
   const draft = (place: string, column: AttributeColumn, itemCount: number): ColumnDraft => {
@@ -82,7 +106,7 @@ export function createOverlay<C extends NamedCatalog>(released: C): CatalogOverl
       dictionaries.set(place, known);
       return known;
     };
-    return new ColumnDraft(column, codeOf, itemCount);
+    return new ColumnDraft(column, codeOf, itemCount, growing);
   };
   const addNew = (words: readonly ItemWord[]): readonly string[] => {
     const fresh = new Set(words.filter((word) => isWhole(word) && !current.indexOf.has(word.itemId)).map(({ itemId }) => itemId));
@@ -101,8 +125,8 @@ export function createOverlay<C extends NamedCatalog>(released: C): CatalogOverl
     const says = (named: (word: ItemWord) => unknown): boolean => fresh.length > 0 || words.some((word) => named(word) !== null);
     const names = says(({ name }) => name) ? current.names.slice() : current.names;
     const texts = says(({ text }) => text) ? current.texts.slice() : current.texts;
-    const prices = says(({ price }) => price) ? longer(current.prices, itemCount) : current.prices;
-    const availability = longer(current.availability ?? new Int8Array(current.itemCount), itemCount);
+    const prices = says(({ price }) => price) ? growing.copy(current.prices, itemCount) : current.prices;
+    const availability = growing.copy(current.availability ?? new Int8Array(current.itemCount), itemCount);
     const category = draft("category", current.category, itemCount);
     const productGroup = draft("product_group", current.productGroup, itemCount);
     const attributes = current.attributes.map((column) => draft(`attribute ${column.name}`, column, itemCount));
@@ -130,8 +154,8 @@ export function createOverlay<C extends NamedCatalog>(released: C): CatalogOverl
       category: category.column(),
       productGroup: productGroup.column(),
       attributes: attributes.map((column) => column.column()),
-      firstSaleSeconds: fresh.length > 0 ? longer(current.firstSaleSeconds, itemCount) : current.firstSaleSeconds,
-      lastSaleSeconds: fresh.length > 0 ? longer(current.lastSaleSeconds, itemCount) : current.lastSaleSeconds,
+      firstSaleSeconds: growing.grown(current.firstSaleSeconds, itemCount),
+      lastSaleSeconds: growing.grown(current.lastSaleSeconds, itemCount),
     };
     assert(current.ids.length === itemCount, "catalogue overlay: every new item has an id");
   };
