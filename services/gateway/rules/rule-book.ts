@@ -84,18 +84,18 @@ interface RuleSet {
 
 function createRuleSet(rules: readonly Rule[], metrics: RuleMetrics, log: ServiceContext["log"]): RuleSet {
   const compiled = new WeakMap<GatewayRelease, CompiledRules>();
-  let told = "";
+  /** What was told of each loaded release, which its part stands for: it is compiled for anew with every change of its catalogue. */
+  const told = new WeakMap<GatewayRelease["part"], string>();
   const compile = (release: GatewayRelease): CompiledRules => {
     const made = compileRules(rules, release.catalog);
     compiled.set(release, made);
     const count = made.unknown.length;
     metrics.unknown.set(count);
     const names = made.unknown.slice(0, namesShownMax);
-    // A release is compiled for anew with every change of its catalogue.
-    const telling = `${release.manifest.id} ${made.unknown.join()}`;
-    if (count > 0 && telling !== told)
+    const telling = made.unknown.join();
+    if (count > 0 && told.get(release.part) !== telling)
       log.warn({ release: release.manifest.id, count, names }, "rules name what the catalogue does not have");
-    told = telling;
+    told.set(release.part, telling);
     return made;
   };
   return { rules, compiledFor: (release) => compiled.get(release) ?? compile(release) };
