@@ -13,17 +13,25 @@ export interface LogRecord {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** A place in the log. */
+export interface LogPlace {
+  /** "<epoch>/<number>". */
+  readonly partition: string;
+  readonly offset: number;
+}
+
 export type LogEntry =
   | {
       readonly kind: "event";
       readonly event: Event;
-      /** A session's event that a login made the user's: counted already as the session's. */
-      readonly copied: boolean;
+      /** Where the login stands that made this session's event the user's; null for an event that was not copied. Counted already as the session's. */
+      readonly copied: LogPlace | null;
     }
   | { readonly kind: "merge"; readonly merge: MergeSession }
   | { readonly kind: "erase"; readonly erase: EraseSubject };
 
 export const kindHeader = "modiste-kind";
+/** Of a copy that a login made: the login's place, "<partition>@<offset>". */
 export const copiedHeader = "modiste-copied";
 export const contentTypeHeader = "content-type";
 const json = "application/json";
@@ -33,6 +41,10 @@ export const eventRecord = (event: Event, headers: LogRecord["headers"] = {}): L
   value: encodeEvent(event),
   headers,
 });
+
+/** The copy of a session's event that a login makes: the user is its subject. */
+export const copiedRecord = (event: Event, { partition, offset }: LogPlace): LogRecord =>
+  eventRecord(event, { [copiedHeader]: `${partition}@${offset}` });
 
 export const mergeRecord = (merge: MergeSession, headers: LogRecord["headers"] = {}): LogRecord => ({
   key: merge.session,
@@ -61,10 +73,19 @@ function cannotHold({ subject, itemId, eventId, value, timeSeconds }: Event): st
   return timeSeconds > 0 ? null : "time_seconds is not after 1970";
 }
 
+/** Null where nothing is said; in words why it is no place. */
+function readPlace(text: string | undefined): LogPlace | null | string {
+  if (text === undefined) return null;
+  const [, partition, offset] = /^([^\s@]{1,200}\/\d{1,9})@(\d{1,15})$/.exec(text) ?? [];
+  return partition === undefined ? `header ${copiedHeader} is not of the form <partition>@<offset>` : { partition, offset: Number(offset) };
+}
+
 function readEvent({ value, headers }: Pick<LogRecord, "value" | "headers">): LogEntry | string {
   const event = headers[contentTypeHeader] === json ? eventFromJsonText(Buffer.from(value).toString("utf8")) : decodeEvent(value);
   if (event === null) return "unknown event type";
-  return cannotHold(event) ?? { kind: "event", event, copied: headers[copiedHeader] !== undefined };
+  const copied = readPlace(headers[copiedHeader]);
+  if (typeof copied === "string") return copied;
+  return cannotHold(event) ?? { kind: "event", event, copied };
 }
 
 function readMerge(value: Uint8Array): LogEntry | string {

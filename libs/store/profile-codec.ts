@@ -20,7 +20,7 @@ export function profileRecord(profile: Profile): ProfileRecord {
     attributes: sorted(attributes),
     events: events.map((event) => ({ ...event, type: event.type as EventType })),
     nextOffsets: sorted(nextOffsets),
-    erased: erased === null ? undefined : { id: erased.id, pending: [...erased.pending] },
+    erased: erased === null ? undefined : { id: erased.id, pending: [...erased.pending], at: sorted(erased.at) },
   };
 }
 

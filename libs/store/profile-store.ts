@@ -32,7 +32,7 @@ export interface ProfileStore {
   apply(partition: string, batches: readonly ProfileBatch[], span: OffsetSpan): Promise<void>;
   /** Where to go on with a partition; 0 for one that was never applied. Not after anything that may have been lost. */
   position(partition: string): Promise<number>;
-  /** Replaces the seeded part of profiles; events that came over the bus stay, and who was erased stays so. Resolves when they are durable. */
+  /** Replaces the seeded part of profiles; events that came over the bus stay, and who was erased stays so. Resolves when they are as durable as the store makes them. */
   seed(profiles: readonly SeededProfile[]): Promise<void>;
   /** Throws `failed_precondition` "other_key" when the store was claimed with another mark: its keys would all miss. */
   claim(mark: string): Promise<void>;

@@ -29,13 +29,19 @@ it("a profile survives its codec", () => {
   fc.assert(
     fc.property(
       fc.array(held, { maxLength: 20 }),
-      fc.option(fc.record({ id: fc.uuid(), pending: fc.array(fc.uuid()) })),
+      fc.option(fc.record({ id: fc.uuid(), pending: fc.array(fc.uuid()), at: fc.dictionary(fc.uuid(), fc.nat()) })),
       (events, erased) => {
         const profile = { subject: "u", attributes: { age: "31" }, events, nextOffsets: { "e/0": 7 }, erased };
         expect(decodeProfile(encodeProfile(profile))).toEqual(profile);
       },
     ),
   );
+});
+
+it("reads an erasure that was written before places were held", () => {
+  const erased = { id: "x", pending: ["e/1"] };
+  const old = ProfileRecord.encode(ProfileRecord.fromPartial({ format: 1, erased })).finish();
+  expect(decodeProfile(old).erased).toEqual({ ...erased, at: {} });
 });
 
 it("refuses a record of a newer format and one that is no record", () => {
@@ -62,7 +68,7 @@ it("any split of a log into batches, with replays, gives the same profile", () =
       fc.array(fc.nat(1000), { maxLength: 60 }),
       fc.array(fc.tuple(fc.nat(60), fc.nat(20)), { maxLength: 8 }),
       (times, replays) => {
-        const log = times.map((time, offset) => ({ kind: "event" as const, offset, event: event(offset, time) }));
+        const log = times.map((time, offset) => ({ kind: "event" as const, offset, event: event(offset, time), copied: null }));
         const whole = applyChanges(emptyProfile("u"), "e/0", log);
         let parts = emptyProfile("u");
         let reached = 0;

@@ -1,6 +1,7 @@
 /** A profile holds events, nothing derived. */
 
 import { type Event, eventCode, type History } from "#libs/events/event.ts";
+import type { LogPlace } from "#libs/events/log-entry.ts";
 
 export interface HeldEvent {
   /** The producer's id; empty for seeded history. */
@@ -19,6 +20,8 @@ export interface Erasure {
   readonly id: string;
   /** Partitions whose copy of it has not come yet: what they still bring precedes it, and is dropped. Ascending. */
   readonly pending: readonly string[];
+  /** Offsets of its copies that have come, by partition: what a login before them copied is dropped, wherever the copy stands. */
+  readonly at: Readonly<Record<string, number>>;
 }
 
 export interface Profile {
@@ -70,7 +73,13 @@ export function boundEvents(events: readonly HeldEvent[]): HeldEvent[] {
 
 /** What one record of the bus does to its subject's profile. */
 export type ProfileChange =
-  | { readonly kind: "event"; readonly offset: number; readonly event: Event }
+  | {
+      readonly kind: "event";
+      readonly offset: number;
+      readonly event: Event;
+      /** Where the login stands that copied it; null for an event that was not copied. */
+      readonly copied: LogPlace | null;
+    }
   | {
       readonly kind: "erase";
       readonly offset: number;
@@ -79,15 +88,27 @@ export type ProfileChange =
       readonly partitions: readonly string[];
     };
 
-function erase(profile: Profile, partition: string, { id, partitions }: Extract<ProfileChange, { kind: "erase" }>): Profile {
+type ChangeOf<Kind extends ProfileChange["kind"]> = Extract<ProfileChange, { kind: Kind }>;
+
+function erase(profile: Profile, partition: string, { id, offset, partitions }: ChangeOf<"erase">): Profile {
   const again = profile.erased?.id === id;
   const pending = (again ? profile.erased.pending : [...partitions].sort()).filter((name) => name !== partition);
-  const erased = { id, pending };
+  const erased = { id, pending, at: { ...(again ? profile.erased.at : {}), [partition]: offset } };
   return again ? { ...profile, erased } : { ...emptyProfile(), nextOffsets: profile.nextOffsets, erased };
 }
 
-function hold(profile: Profile, partition: string, { eventId, itemId, type, timeSeconds, value, subject }: Event): Profile {
-  if (profile.erased?.pending.includes(partition)) return profile;
+/**
+ * Whether an event falls to the erasure. What a login copied stands behind the login's own place, and counts from there: a login behind the erasure
+ * was dealt with when that had come in its partition, so one whose partition has not brought it stands before it.
+ */
+function isErased(erased: Erasure, partition: string, copied: LogPlace | null): boolean {
+  if (erased.pending.includes(partition)) return true;
+  return copied !== null && (erased.pending.includes(copied.partition) || copied.offset < (erased.at[copied.partition] ?? 0));
+}
+
+function hold(profile: Profile, partition: string, { event, copied }: ChangeOf<"event">): Profile {
+  const { eventId, itemId, type, timeSeconds, value, subject } = event;
+  if (profile.erased !== null && isErased(profile.erased, partition, copied)) return profile;
   if (eventId !== "" && profile.events.some((event) => event.eventId === eventId)) return profile;
   return { ...profile, subject, events: [...profile.events, { eventId, itemId, type: eventCode[type], timeSeconds, value }] };
 }
@@ -101,8 +122,7 @@ export function applyChanges(profile: Profile, partition: string, changes: reado
   const fresh = changes.filter(({ offset }) => offset >= from);
   if (fresh.length === 0) return profile;
   let changed = profile;
-  for (const change of fresh)
-    changed = change.kind === "event" ? hold(changed, partition, change.event) : erase(changed, partition, change);
+  for (const change of fresh) changed = change.kind === "event" ? hold(changed, partition, change) : erase(changed, partition, change);
   return {
     ...changed,
     events: boundEvents(changed.events),

@@ -31,7 +31,12 @@ const eventOf = (offset: number): Event => ({
   recommendationId: "",
   position: 0,
 });
-const log: readonly ProfileChange[] = Array.from({ length: 200 }, (_, offset) => ({ kind: "event", offset, event: eventOf(offset) }));
+const log: readonly ProfileChange[] = Array.from({ length: 200 }, (_, offset) => ({
+  kind: "event",
+  offset,
+  event: eventOf(offset),
+  copied: null,
+}));
 
 function batchesOf(from: number, next: number): ProfileBatch[] {
   const of = (key: string): ProfileChange[] => log.slice(from, next).filter(({ offset }) => eventOf(offset).subject === key);

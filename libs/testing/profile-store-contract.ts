@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Event } from "#libs/events/event.ts";
+import type { LogPlace } from "#libs/events/log-entry.ts";
 import { isPositionLost } from "#libs/store/position-lost.ts";
 import { emptyProfile, isKnown, profileBounds } from "#libs/store/profile.ts";
 import type { ProfileBatch, ProfileStore } from "#libs/store/profile-store.ts";
@@ -29,8 +30,8 @@ function eventOf(eventId: string, timeSeconds: number, type: Event["type"] = "pu
   };
 }
 
-const batchOf = (events: readonly Event[], from = 0): ProfileBatch[] => [
-  { key: "u", changes: events.map((event, i) => ({ kind: "event" as const, offset: from + i, event })) },
+const batchOf = (events: readonly Event[], from = 0, copied: LogPlace | null = null): ProfileBatch[] => [
+  { key: "u", changes: events.map((event, i) => ({ kind: "event" as const, offset: from + i, event, copied })) },
 ];
 const eraseOf = (offset: number, id: string, partitions: readonly string[]): ProfileBatch[] => [
   { key: "u", changes: [{ kind: "erase", offset, id, partitions }] },
@@ -122,6 +123,19 @@ export function profileStoreContract(adapter: string, open: () => Promise<StoreH
       await harness.store.apply("e/1", batchOf([eventOf("d", 4)], 2), { from: 2, next: 3 });
       expect(await held()).toEqual(["c", "d"]);
     });
+    it("drops what a login before an erasure copied, wherever the copies stand, and holds what one behind it copied", async () => {
+      const partitions = ["e/0", "e/1"];
+      const copied = (eventId: string, time: number, offset: number, login: LogPlace): Promise<void> =>
+        harness.store.apply("e/0", batchOf([eventOf(eventId, time)], offset, login), { from: offset, next: offset + 1 });
+      await harness.store.apply("e/0", eraseOf(1, "x", partitions), { from: 0, next: 2 });
+      await copied("its partition has not brought the erasure", 1, 2, { partition: "e/1", offset: 4 });
+      await copied("before it in the same partition", 2, 3, { partition: "e/0", offset: 0 });
+      await harness.store.apply("e/1", eraseOf(5, "x", partitions), { from: 0, next: 6 });
+      await copied("before it in the other partition", 3, 4, { partition: "e/1", offset: 4 });
+      await copied("behind it", 4, 5, { partition: "e/1", offset: 6 });
+      await copied("of a partition that was added", 5, 6, { partition: "e/2", offset: 0 });
+      expect(await held()).toEqual(["behind it", "of a partition that was added"]);
+    });
     it("keeps no word of who was erased, and does not seed them again", async () => {
       const profile = {
         ...emptyProfile("somebody"),
@@ -134,7 +148,7 @@ export function profileStoreContract(adapter: string, open: () => Promise<StoreH
       expect((await harness.store.get(["u"]))[0]).toEqual({
         ...emptyProfile(),
         nextOffsets: { "e/0": 1 },
-        erased: { id: "x", pending: [] },
+        erased: { id: "x", pending: [], at: { "e/0": 0 } },
       });
     });
     it("applies batches of several partitions to one subject at the same time", async () => {

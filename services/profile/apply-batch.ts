@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { type BusRecord, type ConsumedBatch, type EventBus, topics } from "#libs/bus/bus.ts";
 import { groupBy } from "#libs/core/group-by.ts";
 import { type Event, type EventType, eventTypes } from "#libs/events/event.ts";
-import { copiedHeader, eventRecord, type LogEntry, readEntry } from "#libs/events/log-entry.ts";
+import { copiedRecord, type LogEntry, type LogPlace, readEntry } from "#libs/events/log-entry.ts";
 import { segmentOfAge } from "#libs/features/segment.ts";
 import type { CountedEvent, CounterStore } from "#libs/store/counter-store.ts";
 import type { HeldEvent, ProfileChange } from "#libs/store/profile.ts";
@@ -54,24 +54,40 @@ async function readBatch({ partition, records }: ConsumedBatch, { bus, log }: Ap
 
 /** The changes of one key in the order of the log. */
 function changesOf({ offset, entry }: Placed<LogEntry>, keyOf: ApplyParts["keyOf"]): { key: string; change: ProfileChange }[] {
-  if (entry.kind === "event") return [{ key: keyOf(entry.event.subject), change: { kind: "event", offset, event: entry.event } }];
+  if (entry.kind === "event") return [{ key: keyOf(entry.event.subject), change: { ...entry, offset } }];
   if (entry.kind === "merge") return [];
   const { eraseId, subjectKey, partitions } = entry.erase;
   return [{ key: subjectKey, change: { kind: "erase", offset, id: eraseId, partitions } }];
 }
 
+/** Most records of one publication of copies: the bus bounds what waits. */
+const copiesMax = 1000;
+
 /**
- * A login: what the session's profile holds is published again as the user's, under the ids that it has, so that doing it twice changes nothing.
- * The copies follow the login in the log, hence an erasure of the user behind it removes them too.
+ * Logins: what a session's profile holds is published again as the user's, under the ids that it has, so that doing it twice changes nothing.
+ * Copies come to stand behind whatever followed the login, an erasure too: they carry the login's place, by which the store tells them apart.
  */
-async function copySessions(merges: readonly Placed<EntryOf<"merge">>[], { profiles, bus, keyOf }: ApplyParts): Promise<void> {
+async function copySessions(partition: string, merges: readonly Placed<EntryOf<"merge">>[], parts: ApplyParts): Promise<void> {
   if (merges.length === 0) return;
-  const held = await profiles.get(merges.map(({ entry }) => keyOf(entry.merge.session)));
-  const copies = merges.flatMap(({ entry: { merge } }, i) => (held[i]?.events ?? []).map((event) => copyOf(event, merge)));
-  await bus.publish(topics.events, copies);
+  const { profiles, bus, keyOf } = parts;
+  // Of the same login the last: an erasure that spares an earlier one spares it too.
+  const logins = [
+    ...new Map(merges.map((placed) => [JSON.stringify([placed.entry.merge.session, placed.entry.merge.user]), placed])).values(),
+  ];
+  const held = await profiles.get(logins.map(({ entry }) => keyOf(entry.merge.session)));
+  let copies: BusRecord[] = [];
+  for (const [i, { offset, entry }] of logins.entries()) {
+    for (const event of held[i]?.events ?? []) {
+      copies.push(copyOf(event, entry.merge, { partition, offset }));
+      if (copies.length < copiesMax) continue;
+      await bus.publish(topics.events, copies);
+      copies = [];
+    }
+  }
+  if (copies.length > 0) await bus.publish(topics.events, copies);
 }
 
-function copyOf(held: HeldEvent, { session, user }: MergeSession): BusRecord {
+function copyOf(held: HeldEvent, { session, user }: MergeSession, login: LogPlace): BusRecord {
   const { itemId, timeSeconds, value, type } = held;
   const made = createHash("sha1").update(`${session} ${type} ${timeSeconds} ${itemId}`).digest("hex");
   const event: Event = {
@@ -86,12 +102,12 @@ function copyOf(held: HeldEvent, { session, user }: MergeSession): BusRecord {
     recommendationId: "",
     position: 0,
   };
-  return eventRecord(event, { [copiedHeader]: "1" });
+  return copiedRecord(event, login);
 }
 
 /** A session's event is counted once, where it happened. */
 async function countedEvents(events: readonly Placed<EntryOf<"event">>[], { profiles, keyOf }: StoreParts): Promise<CountedEvent[]> {
-  const counted = events.filter(({ entry }) => !entry.copied);
+  const counted = events.filter(({ entry }) => entry.copied === null);
   const subjects = [...new Set(counted.map(({ entry }) => entry.event.subject))];
   const held = await profiles.get(subjects.map(keyOf));
   const segments = new Map(subjects.map((subject, i) => [subject, segmentOfAge(held[i]?.attributes.age)]));
@@ -137,7 +153,7 @@ export async function applyArchived(partition: string, entries: Entries, span: O
 export async function applyBatch(batch: ConsumedBatch, span: OffsetSpan, parts: ApplyParts): Promise<void> {
   const entries = await readBatch(batch, parts);
   await applyToProfiles(batch.partition, entries, span, parts);
-  await copySessions(entries.filter(isKind("merge")), parts);
+  await copySessions(batch.partition, entries.filter(isKind("merge")), parts);
   await applyToCounters(batch.partition, entries, span, parts);
 }
 

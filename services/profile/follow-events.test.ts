@@ -8,12 +8,15 @@ import { openLmdbBus } from "#libs/bus/lmdb-bus.ts";
 import { systemClock } from "#libs/core/clock.ts";
 import { encodeEvent } from "#libs/events/codec.ts";
 import type { Event } from "#libs/events/event.ts";
+import { copiedHeader, eraseRecord, eventRecord, mergeRecord } from "#libs/events/log-entry.ts";
 import type { CounterStore } from "#libs/store/counter-store.ts";
 import { openLmdbCounterStore } from "#libs/store/lmdb-counter-store.ts";
 import { openLmdbProfileStore } from "#libs/store/lmdb-profile-store.ts";
 import type { ProfileStore } from "#libs/store/profile-store.ts";
 import { createLogger } from "#libs/telemetry/log.ts";
 import { createMetrics } from "#libs/telemetry/metrics.ts";
+import { until } from "#libs/testing/redis-servers.ts";
+import { positionOf } from "./apply-batch.ts";
 import { type EventFollower, followEvents } from "./follow-events.ts";
 
 let folder: string;
@@ -175,6 +178,76 @@ describe("the follower of events", () => {
     await publish([recordOf(event("c", { timeSeconds: 3000 }))]);
     expect(await eventIds("u1")).toEqual(["a", "b", "c"]);
     expect(offsets).toEqual([2, 3]);
+  });
+
+  describe("a login", () => {
+    const session = "session:s";
+    const inSession = (eventId: string): BusRecord => recordOf(event(eventId, { subject: session }));
+    const login = (user = "u1"): BusRecord => mergeRecord({ session, user, timeSeconds: 1000 });
+    const erase = (): Promise<void> =>
+      bus.publishToAll(topics.events, (partitions) =>
+        eraseRecord({ eraseId: "x", subjectKey: keyOf("u1"), partitions: [...partitions], timeSeconds: 1000 }),
+      );
+    /** Copies are published before the position moves, so that what stands at the end has applied them too. */
+    const settle = (): Promise<void> =>
+      until(async () => {
+        const [partition] = [...(await bus.ends(topics.events)).keys()];
+        const position = await positionOf(partition!, { profiles: store, counters });
+        return position === (await bus.ends(topics.events)).get(partition!);
+      }, "the end of the log in the stores");
+
+    it("before an erasure brings nobody back, however late it is applied", async () => {
+      await publish([inSession("a")]);
+      await publish([login()]);
+      await erase();
+      await follow();
+      await settle();
+      const copies = (await read(topics.events, 4)).filter(({ headers }) => copiedHeader in headers);
+      expect(copies.map(({ headers }) => headers[copiedHeader])).toEqual([expect.stringMatching(/\/0@1$/)]);
+      expect(await eventIds("u1")).toEqual([]);
+      expect(await eventIds(session)).toEqual(["a"]);
+    });
+    it("behind an erasure counts", async () => {
+      await publish([inSession("a")]);
+      await erase();
+      await publish([login()]);
+      await follow();
+      await settle();
+      expect(await eventIds("u1")).toEqual(["a"]);
+    });
+    it("is copied once a batch, and many of them in publications that the bus takes", async () => {
+      const users = Array.from({ length: 30 }, (_, i) => `user ${i}`);
+      await publish(Array.from({ length: 100 }, (_, i) => inSession(`e${i}`)));
+      await publish(users.flatMap((user) => [login(user), login(user)]));
+      const sizes: number[] = [];
+      const publishing: EventBus = {
+        ...bus,
+        publish: (topic, records, options) => {
+          sizes.push(records.length);
+          return bus.publish(topic, records, options);
+        },
+      };
+      follower = await followEvents({
+        bus: publishing,
+        profiles: store,
+        counters,
+        keyOf,
+        log,
+        metrics: createMetrics(),
+        clock: systemClock,
+      });
+      await settle();
+      expect(sizes).toEqual([1000, 1000, 1000]);
+      for (const user of users) expect(await eventIds(user)).toHaveLength(100);
+    });
+    it("is told by its place: a copy that says another word goes to the dead letters", async () => {
+      await follow();
+      const words = ["1", "e/0", "@5", "e/0@", "e/0@-1", "e/0@1 "];
+      await publish(words.map((word, i) => eventRecord(event(`e${i}`), { [copiedHeader]: word })));
+      expect(await eventIds("u1")).toEqual([]);
+      const [letter] = await read(topics.dead, words.length);
+      expect(Buffer.from(letter!.value).toString()).toContain("header modiste-copied is not of the form");
+    });
   });
 
   it("changes nothing when everything is replayed", async () => {

@@ -85,7 +85,7 @@ export function historyOf({ subjects, timeSeconds, features }: SampledRecord, { 
       (published.get(subject) ?? [])
         .filter(({ publishedSeconds }) => publishedSeconds <= end)
         .reduce(
-          (profile, { partition, offset, event }) => applyChanges(profile, partition, [{ kind: "event", offset, event }]),
+          (profile, { partition, offset, event }) => applyChanges(profile, partition, [{ kind: "event", offset, event, copied: null }]),
           seeded.get(subject) ?? emptyProfile(subject),
         ),
     );

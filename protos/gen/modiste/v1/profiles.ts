@@ -87,6 +87,13 @@ export interface HeldErasure {
   id: string;
   /** Partitions whose copy of it has not come yet, ascending: what they still bring precedes it. */
   pending: string[];
+  /** Offset of its copy in each "epoch/partition" that has brought it: what a login before it copied falls to it too. */
+  at: { [key: string]: number };
+}
+
+export interface HeldErasure_AtEntry {
+  key: string;
+  value: number;
 }
 
 /** One event inside a profile record. */
@@ -969,7 +976,7 @@ export const ProfileRecord_NextOffsetsEntry: MessageFns<ProfileRecord_NextOffset
 };
 
 function createBaseHeldErasure(): HeldErasure {
-  return { id: "", pending: [] };
+  return { id: "", pending: [], at: {} };
 }
 
 export const HeldErasure: MessageFns<HeldErasure> = {
@@ -980,6 +987,9 @@ export const HeldErasure: MessageFns<HeldErasure> = {
     for (const v of message.pending) {
       writer.uint32(18).string(v!);
     }
+    globalThis.Object.entries(message.at).forEach(([key, value]: [string, number]) => {
+      HeldErasure_AtEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
     return writer;
   },
 
@@ -1012,6 +1022,17 @@ export const HeldErasure: MessageFns<HeldErasure> = {
             message.pending.push(reader.string());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = HeldErasure_AtEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.at[entry3.key] = entry3.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1028,6 +1049,20 @@ export const HeldErasure: MessageFns<HeldErasure> = {
     return {
       id: isSet(object.id) ? globalThis.String(object.id) : "",
       pending: globalThis.Array.isArray(object?.pending) ? object.pending.map((e: any) => globalThis.String(e)) : [],
+      at: isObject(object.at)
+        ? (globalThis.Object.entries(object.at) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
     };
   },
 
@@ -1039,6 +1074,15 @@ export const HeldErasure: MessageFns<HeldErasure> = {
     if (message.pending?.length) {
       obj.pending = message.pending;
     }
+    if (message.at) {
+      const entries = globalThis.Object.entries(message.at) as [string, number][];
+      if (entries.length > 0) {
+        obj.at = {};
+        entries.forEach(([k, v]) => {
+          obj.at[k] = Math.round(v);
+        });
+      }
+    }
     return obj;
   },
 
@@ -1049,6 +1093,100 @@ export const HeldErasure: MessageFns<HeldErasure> = {
     const message = createBaseHeldErasure();
     message.id = object.id ?? "";
     message.pending = object.pending?.map((e) => e) || [];
+    message.at = (globalThis.Object.entries(object.at ?? {}) as [string, number][]).reduce(
+      (acc: { [key: string]: number }, [key, value]: [string, number]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.Number(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseHeldErasure_AtEntry(): HeldErasure_AtEntry {
+  return { key: "", value: 0 };
+}
+
+export const HeldErasure_AtEntry: MessageFns<HeldErasure_AtEntry> = {
+  encode(message: HeldErasure_AtEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(16).uint64(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeldErasure_AtEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeldErasure_AtEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HeldErasure_AtEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+    };
+  },
+
+  toJSON(message: HeldErasure_AtEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0) {
+      obj.value = Math.round(message.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HeldErasure_AtEntry>): HeldErasure_AtEntry {
+    return HeldErasure_AtEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HeldErasure_AtEntry>): HeldErasure_AtEntry {
+    const message = createBaseHeldErasure_AtEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
     return message;
   },
 };
