@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Answer, type AskOptions, nowSeconds, openDoor, type TestDoor } from "./door.fixture.ts";
+import { ndjsonType } from "./ndjson.ts";
 
 let door: TestDoor;
 beforeAll(async () => {
@@ -177,6 +178,11 @@ describe("a body that is wrong is refused", () => {
     await expectProblem(answer, { status: 415, reason: "content_type", detail: /Unsupported Media Type/ });
   });
 
+  it.each(["/v1/recommendations", "/v1/items", "/v1/users/u/sessions"])("of lines at %s, which takes none", async (path) => {
+    const answer = await post(path, "{}", { "content-type": ndjsonType });
+    await expectProblem(answer, { status: 415, reason: "content_type", detail: /Unsupported Media Type/ });
+  });
+
   it("with fields that nobody knows, at any depth", async () => {
     const expected = { status: 400, reason: "invalid_field" };
     await expectProblem(await post("/v1/recommendations", { userid: "u" }), {
@@ -267,6 +273,8 @@ describe("every event has its own result", () => {
       { ...good, time: nowSeconds - 401 * 86_400 },
       { ...good, time: 1e300 },
       { ...good, time: -1e300 },
+      { ...good, time: 0.5 },
+      { ...good, time: -0.5 },
       { ...good, value: -1 },
       { ...good, item_id: "a\u0000b" },
       { item_id: "a0", session_id: "", type: "view" },
@@ -283,6 +291,8 @@ describe("every event has its own result", () => {
       "time_ahead",
       "time_behind",
       "time_ahead",
+      "time_behind",
+      "time_behind",
       "time_behind",
       "bad_value",
       "bad_item_id",

@@ -4,7 +4,7 @@ import type { FastifyInstance } from "fastify";
 import { answerSchemas, type JsonSchema, schemaRef } from "./answer-schemas.ts";
 import { timeoutHeader } from "./call-options.ts";
 import { documentPage } from "./docs-page.ts";
-import { ndjsonBytesMax, ndjsonType } from "./ndjson.ts";
+import { ndjsonBytesMax, ndjsonLinesMax, ndjsonType } from "./ndjson.ts";
 import { eventsBody, idParams, itemsBody, popularQuery, recommendBody, recommendQuery, sessionBody, similarQuery } from "./schemas.ts";
 
 type AnswerName = keyof typeof answerSchemas;
@@ -60,7 +60,7 @@ const eventsRequest = {
     [ndjsonType]: {
       schema: {
         type: "string",
-        description: `an event a line, at most ${ndjsonBytesMax >> 20} MiB; a line that is none has its own result`,
+        description: `an event a line, at most ${ndjsonLinesMax} lines and ${ndjsonBytesMax >> 20} MiB; a line that is none has its own result`,
       },
     },
   },

@@ -2,10 +2,11 @@
 
 import type { FastifyInstance } from "fastify";
 import { invalid } from "#libs/core/errors.ts";
-import { eventFromJson, type JsonEvent } from "#libs/events/json.ts";
+import type { JsonEvent } from "#libs/events/json.ts";
 import type { Client } from "#libs/rpc/definition.ts";
 import type { RecommenderDefinition, RecommendRequest } from "#protos/recommender.ts";
 import { callOptions } from "./call-options.ts";
+import { eventOfBody } from "./event-json.ts";
 import { addItemRoutes } from "./item-routes.ts";
 import { filterFromJson, type JsonFilter, toJson } from "./json.ts";
 import { addNdjson, linesOf, recordLines } from "./ndjson.ts";
@@ -53,10 +54,24 @@ function recommendRequest(fields: RecommendFields): RecommendRequest {
     n: fields.n,
     surface: fields.surface ?? "",
     filter: filterFromJson(fields.filter),
-    events: (fields.events ?? []).map(eventFromJson),
+    events: (fields.events ?? []).map(eventOfBody),
     nowSeconds: Math.floor(fields.now ?? 0),
     explain: fields.explain ?? false,
   };
+}
+
+/** In a scope of its own: lines are taken here and nowhere else. */
+function addEventRoutes(app: FastifyInstance, client: Pick<Client<typeof RecommenderDefinition>, "recordEvents">): void {
+  app.register((scope, _options, done) => {
+    addNdjson(scope);
+    scope.post<{ Body: { events: readonly JsonEvent[] } }>("/v1/events", { schema: { body: eventsBody } }, async (request, reply) => {
+      const options = callOptions(request, reply);
+      const lines = linesOf(request);
+      if (lines !== undefined) return recordLines(lines, client, options);
+      return toJson(await client.recordEvents({ events: request.body.events.map(eventOfBody) }, options));
+    });
+    done();
+  });
 }
 
 export function addRoutes(app: FastifyInstance, client: Client<typeof RecommenderDefinition>): void {
@@ -88,13 +103,7 @@ export function addRoutes(app: FastifyInstance, client: Client<typeof Recommende
       return toJson(await client.popular({ n: request.query.n, filter, segment }, callOptions(request, reply)));
     },
   );
-  addNdjson(app);
-  app.post<{ Body: { events: readonly JsonEvent[] } }>("/v1/events", { schema: { body: eventsBody } }, async (request, reply) => {
-    const options = callOptions(request, reply);
-    const lines = linesOf(request);
-    if (lines !== undefined) return toJson(await recordLines(lines, client, options));
-    return toJson(await client.recordEvents({ events: request.body.events.map(eventFromJson) }, options));
-  });
+  addEventRoutes(app, client);
   addItemRoutes(app, client);
   app.get<{ Params: { id: string } }>("/v1/users/:id", { schema: { params: idParams } }, async (request, reply) =>
     toJson(await client.getUser({ subject: request.params.id }, callOptions(request, reply))),
