@@ -4,7 +4,7 @@ import { ModisteError } from "#libs/core/errors.ts";
 import type { Stores } from "#libs/serve/nearline.ts";
 import { subjectKey } from "#libs/store/subject-key.ts";
 import { loadProfileParts } from "../fleet.ts";
-import type { ArchiveFolder } from "./archive/archive-folder.ts";
+import type { Archive } from "./archive/archive-folder.ts";
 import { archivedEvents } from "./archive/read-archive.ts";
 import type { HomeFolders } from "./home.ts";
 import { seedInto } from "./seed-profiles.ts";
@@ -18,7 +18,7 @@ export interface RebuildOptions {
   /** Data set of the seed, and the instant from which on it is left out. */
   readonly data: string;
   readonly before: number | undefined;
-  readonly archive: ArchiveFolder;
+  readonly archive: Archive;
   /** Empty ones. */
   readonly into: Pick<Stores, "profiles" | "counters">;
 }

@@ -1,14 +1,15 @@
 /** What stood on the bus stands in the archive: profiles are rebuilt from it, the next data set learns from it, and who is forgotten is gone from it. */
 
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { topics } from "#libs/bus/bus.ts";
 import { openLmdbBus } from "#libs/bus/lmdb-bus.ts";
 import { systemClock } from "#libs/core/clock.ts";
 import { openDataset } from "#libs/data/dataset.ts";
 import { Duck, sqlText } from "#libs/data/duck.ts";
 import { importArchivedShop } from "#libs/data/importers/archived-shop.ts";
+import { eventRecord } from "#libs/events/log-entry.ts";
 import { stateFolders } from "#libs/serve/nearline.ts";
 import type { CounterStore, ItemCounts } from "#libs/store/counter-store.ts";
 import { openLmdbCounterStore } from "#libs/store/lmdb-counter-store.ts";
@@ -18,7 +19,7 @@ import type { ProfileStore } from "#libs/store/profile-store.ts";
 import { subjectKey } from "#libs/store/subject-key.ts";
 import { createLogger } from "#libs/telemetry/log.ts";
 import { createMetrics } from "#libs/telemetry/metrics.ts";
-import { type ArchiveFolder, archiveTables, openArchiveFolder } from "../../services/cli/archive/archive-folder.ts";
+import { type Archive, archiveTables, openArchive, openArchiveToWrite } from "../../services/cli/archive/archive-folder.ts";
 import { archivedErasures, forgetErased } from "../../services/cli/archive/forget.ts";
 import { archivedRates } from "../../services/cli/archive/rates.ts";
 import { byReleaseAndSurface, ratesPage } from "../../services/cli/archive/rates-page.ts";
@@ -27,6 +28,7 @@ import { replayEvents } from "../../services/cli/events/replay.ts";
 import { sendEvents } from "../../services/cli/events/send.ts";
 import { homeFolders } from "../../services/cli/home.ts";
 import { rebuildProfiles } from "../../services/cli/rebuild-profiles.ts";
+import { eraseUser } from "../../services/gateway/intake/subjects.ts";
 import { followEvents } from "../../services/profile/follow-events.ts";
 import { openTestShop, type TestShop } from "../support/shop.ts";
 import { type Answer, type EventResults, itemIds, type RunningShop, runOneProcess } from "./running-shop.ts";
@@ -49,16 +51,17 @@ const keyOf = (subject: string): string => subjectKey(subject, homeFolders(shop.
 const stateFolder = (name: keyof typeof stateFolders): string => join(shop.home, "state", stateFolders[name]);
 
 /** What the archive command does. */
-async function archive(): Promise<ArchiveFolder> {
-  const folder = openArchiveFolder(join(shop.home, "archive"));
+async function archive(): Promise<Archive> {
+  const folder = openArchiveToWrite(join(shop.home, "archive"));
   const bus = openLmdbBus(stateFolder("bus"));
   for (const table of archiveTables) await archiveTopic(bus, folder, table, signal);
   await bus.close();
   await forgetErased(folder, keyOf);
-  return folder;
+  folder.close();
+  return openArchive(folder.path);
 }
 
-async function sql<Row>(archived: ArchiveFolder, table: "events" | "served", query: string): Promise<Row[]> {
+async function sql<Row>(archived: Archive, table: "events" | "served", query: string): Promise<Row[]> {
   const duck = await Duck.open({ memoryLimitMb: 512 });
   const files = archived.files(table).map(({ path }) => sqlText(path));
   try {
@@ -231,4 +234,92 @@ it("who was forgotten is in no file of the archive but for a keyed hash, and not
   expect(manifest.importer).toBe("archive");
   expect(users.ids.some((id) => id.startsWith("session:"))).toBe(false);
   continued.close();
+});
+
+describe("an archive of one writer", () => {
+  const bus = () => openLmdbBus(stateFolder("bus"));
+  const folder = (name: string) => join(shop.home, name);
+
+  it("lets nobody else write, and takes over from a writer that died", () => {
+    const first = openArchiveToWrite(folder("locked"));
+    expect(() => openArchiveToWrite(folder("locked"))).toThrow(`process ${process.pid} writes the archive`);
+    first.close();
+    // No process has this id: it is above what Linux gives out.
+    writeFileSync(join(folder("locked"), "lock"), `${2 ** 30}`);
+    openArchiveToWrite(folder("locked")).close();
+  });
+
+  it("forgets what a run that broke off wrote, and nothing that others read meanwhile is lost", async () => {
+    const path = folder("broken-off");
+    const writer = openArchiveToWrite(path);
+    const log = bus();
+    await archiveTopic(log, writer, "events", signal);
+    const vouched = openArchive(path)
+      .files("events")
+      .map((file) => file.path);
+    const unfinished = writer.fileFor("events", "e/0", 900_000, 900_001);
+    writeFileSync(unfinished, "half");
+    expect(
+      openArchive(path)
+        .files("events")
+        .map((file) => file.path),
+    ).toEqual(vouched);
+    expect(existsSync(unfinished)).toBe(true);
+    writer.close();
+    openArchiveToWrite(path).close();
+    expect(existsSync(unfinished)).toBe(false);
+    expect(
+      openArchive(path)
+        .files("events")
+        .map((file) => file.path),
+    ).toEqual(vouched);
+    await log.close();
+  });
+
+  it("refuses files without positions, keeps them, and makes nothing where there is nothing to read", async () => {
+    const path = folder("no-positions");
+    const writer = openArchiveToWrite(path);
+    const log = bus();
+    await archiveTopic(log, writer, "events", signal);
+    await log.close();
+    writer.close();
+    const [file] = openArchive(path).files("events");
+    rmSync(join(path, "positions.json"));
+    for (const open of [openArchive, openArchiveToWrite])
+      expect(() => open(path)).toThrow("positions.json does not say how far the archive goes");
+    expect(existsSync(file!.path)).toBe(true);
+    expect(() => openArchive(folder("typo"))).toThrow("there is no archive in");
+    expect(existsSync(folder("typo"))).toBe(false);
+  });
+
+  it("forgets across epochs by time, and says which data set it cannot vouch for", async () => {
+    const path = folder("epochs");
+    const before = openLmdbBus(folder("bus-a"));
+    const after = openLmdbBus(folder("bus-b"));
+    const event = {
+      eventId: "x",
+      subject: "moved",
+      itemId: items[0]!,
+      type: "view" as const,
+      timeSeconds: 1,
+      value: 0,
+      quantity: 1,
+      surface: "",
+      recommendationId: "",
+      position: 0,
+    };
+    await before.publish(topics.events, [eventRecord(event)]);
+    await eraseUser({ subject: "moved" }, 2, after, keyOf);
+    const writer = openArchiveToWrite(path);
+    for (const log of [before, after]) await archiveTopic(log, writer, "events", signal);
+    expect(writer.cleared).toBe(false);
+    expect(await forgetErased(writer, keyOf)).toBe(1);
+    expect(writer.cleared).toBe(true);
+    writer.close();
+    expect((await sql<{ n: number }>(openArchive(path), "events", "SELECT count(*)::DOUBLE AS n FROM {} WHERE kind = 'event'"))[0]!.n).toBe(
+      0,
+    );
+    await before.close();
+    await after.close();
+  });
 });

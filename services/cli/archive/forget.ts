@@ -4,7 +4,7 @@ import { renameSync } from "node:fs";
 import { groupBy } from "#libs/core/group-by.ts";
 import { Duck, sqlText } from "#libs/data/duck.ts";
 import { openAppender } from "#libs/data/row-appender.ts";
-import type { ArchiveFile, ArchiveFolder } from "./archive-folder.ts";
+import { type Archive, type ArchiveFile, flush, type WritableArchive } from "./archive-folder.ts";
 
 const memoryMb = 1024;
 
@@ -20,7 +20,7 @@ export interface Erasure {
 const filesSql = (files: readonly ArchiveFile[]): string => `read_parquet([${files.map(({ path }) => sqlText(path)).join(", ")}])`;
 
 /** Every copy of every erasure in the archive. */
-export async function archivedErasures(archive: ArchiveFolder): Promise<Erasure[]> {
+export async function archivedErasures(archive: Archive): Promise<Erasure[]> {
   const files = archive.files("events");
   if (files.length === 0) return [];
   const duck = await Duck.open({ memoryLimitMb: memoryMb });
@@ -33,8 +33,16 @@ export async function archivedErasures(archive: ArchiveFolder): Promise<Erasure[
   }
 }
 
-/** When a row `r` of `events` falls to an erasure `g`; a login falls with either side. */
-const eventGone = `(g.subject = r.subject OR (r.kind = 'merge' AND g.subject = r.other)) AND g."partition" = r."partition" AND r."offset" < g."offset"`;
+const epoch = (partition: string): string => `regexp_replace(${partition}, '/[^/]*$', '')`;
+
+/**
+ * When a row `r` of `events` falls to an erasure `g`; a login falls with either side. Where the row stands counts, and for what a login copied, where that
+ * login stands; offsets of another epoch say nothing, so there it is the time.
+ */
+const eventGone = `(g.subject = r.subject OR (r.kind = 'merge' AND g.subject = r.other)) AND (
+  (g."partition" = r."partition" AND r."offset" < g."offset")
+  OR (g."partition" = r.copied_partition AND r.copied_offset < g."offset")
+  OR (${epoch('g."partition"')} <> ${epoch('r."partition"')} AND r.published <= g.published))`;
 /** Of another topic only the time can be compared; a record waits a moment before it is published. */
 const servedGone = "list_contains(r.subjects, g.subject) AND r.published <= g.published + 5";
 
@@ -42,9 +50,14 @@ const servedGone = "list_contains(r.subjects, g.subject) AND r.published <= g.pu
  * Rewrites the files that hold anything of an erased subject, each in one rename. Answers how many files were rewritten.
  * @param keyOf the store's key of a subject: erasures name nobody otherwise.
  */
-export async function forgetErased(archive: ArchiveFolder, keyOf: (subject: string) => string): Promise<number> {
+export async function forgetErased(archive: WritableArchive, keyOf: (subject: string) => string): Promise<number> {
   const erasures = await archivedErasures(archive);
-  if (erasures.length === 0) return 0;
+  const rewritten = erasures.length === 0 ? 0 : await clear(archive, erasures, keyOf);
+  archive.commitCleared();
+  return rewritten;
+}
+
+async function clear(archive: WritableArchive, erasures: readonly Erasure[], keyOf: (subject: string) => string): Promise<number> {
   const duck = await Duck.open({ memoryLimitMb: memoryMb });
   try {
     await duck.run('CREATE TABLE gone (subject VARCHAR, "partition" VARCHAR, "offset" BIGINT, published DOUBLE)');
@@ -58,12 +71,7 @@ export async function forgetErased(archive: ArchiveFolder, keyOf: (subject: stri
   }
 }
 
-async function fillGone(
-  duck: Duck,
-  archive: ArchiveFolder,
-  erasures: readonly Erasure[],
-  keyOf: (subject: string) => string,
-): Promise<void> {
+async function fillGone(duck: Duck, archive: Archive, erasures: readonly Erasure[], keyOf: (subject: string) => string): Promise<void> {
   const erasuresOf = groupBy(erasures, ({ key }) => key);
   const row = await openAppender(duck, "gone");
   for (const subject of await subjectsOf(duck, archive)) {
@@ -78,7 +86,7 @@ async function fillGone(
   row.close();
 }
 
-async function subjectsOf(duck: Duck, archive: ArchiveFolder): Promise<string[]> {
+async function subjectsOf(duck: Duck, archive: Archive): Promise<string[]> {
   const [events, served] = [archive.files("events"), archive.files("served")];
   const parts = [
     ...(events.length === 0
@@ -97,6 +105,7 @@ async function rewrite(duck: Duck, { path }: ArchiveFile, gone: string): Promise
   if (n === 0) return 0;
   const kept = `(SELECT r.* FROM ${rows} ANTI JOIN doomed USING ("offset") ORDER BY r."offset")`;
   await duck.run(`COPY ${kept} TO ${sqlText(`${path}.new`)} (FORMAT parquet, COMPRESSION zstd)`);
+  flush(`${path}.new`);
   renameSync(`${path}.new`, path);
   return 1;
 }

@@ -1,7 +1,7 @@
 /** What came of answers: clicks and purchases joined with what was served, by the id that events bring back. */
 
 import { Duck, sqlText } from "#libs/data/duck.ts";
-import type { ArchiveFolder } from "./archive-folder.ts";
+import type { Archive } from "./archive-folder.ts";
 
 /** Of the items that were shown in one place of one kind of answer. */
 export interface Shown {
@@ -24,14 +24,14 @@ export interface Rates {
 
 const memoryMb = 2048;
 
-const list = (archive: ArchiveFolder, table: "events" | "served"): string =>
+const list = (archive: Archive, table: "events" | "served"): string =>
   `read_parquet([${archive
     .files(table)
     .map(({ path }) => sqlText(path))
     .join(", ")}])`;
 
 /** Counts by release, surface and place; empty where nothing was served yet. */
-export async function archivedRates(archive: ArchiveFolder): Promise<Rates> {
+export async function archivedRates(archive: Archive): Promise<Rates> {
   if (archive.files("served").length === 0) return { answers: 0, unmatched: 0, places: [] };
   const duck = await Duck.open({ memoryLimitMb: memoryMb });
   try {
@@ -58,5 +58,5 @@ export async function archivedRates(archive: ArchiveFolder): Promise<Rates> {
   }
 }
 
-const led = (archive: ArchiveFolder): string =>
-  `SELECT recommendation_id, item_id, type FROM ${list(archive, "events")} WHERE kind = 'event' AND NOT copied AND recommendation_id <> ''`;
+const led = (archive: Archive): string =>
+  `SELECT recommendation_id, item_id, type FROM ${list(archive, "events")} WHERE kind = 'event' AND copied_partition = '' AND recommendation_id <> ''`;

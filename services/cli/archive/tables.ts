@@ -19,7 +19,9 @@ export const headColumns = '"partition" VARCHAR, "offset" BIGINT, published DOUB
 
 function entryCells(row: RowAppender, entry: LogEntry): void {
   row.text(entry.kind);
-  row.flag(entry.kind === "event" && entry.copied);
+  const copied = entry.kind === "event" ? entry.copied : null;
+  row.text(copied?.partition ?? "");
+  row.whole(copied?.offset ?? 0);
   const { eventId, subject, itemId, type, timeSeconds, value, quantity, surface, recommendationId, position } = rowOf(entry);
   for (const text of [eventId, subject, itemId, type]) row.text(text);
   row.whole(timeSeconds);
@@ -41,8 +43,8 @@ function rowOf(entry: LogEntry) {
 }
 
 const events: TableShape = {
-  // `other`: the user of a login, the store's key of who is erased. `partitions`: those that have a copy of an erasure.
-  columns: `kind VARCHAR, copied BOOLEAN, event_id VARCHAR, subject VARCHAR, item_id VARCHAR, type VARCHAR, time_seconds BIGINT, value DOUBLE,
+  // `copied_partition` and `copied_offset`: the login that copied the event, "" for none. `other`: the user of a login, the store's key of who is erased. `partitions`: those that have a copy of an erasure.
+  columns: `kind VARCHAR, copied_partition VARCHAR, copied_offset BIGINT, event_id VARCHAR, subject VARCHAR, item_id VARCHAR, type VARCHAR, time_seconds BIGINT, value DOUBLE,
     quantity BIGINT, surface VARCHAR, recommendation_id VARCHAR, place BIGINT, other VARCHAR, partitions VARCHAR[]`,
   cells: (record) => {
     const read = readEntry(record);

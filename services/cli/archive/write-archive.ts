@@ -3,7 +3,7 @@
 import { type ConsumedBatch, type EventBus, readPublished, topics } from "#libs/bus/bus.ts";
 import { Duck, sqlText } from "#libs/data/duck.ts";
 import { openAppender } from "#libs/data/row-appender.ts";
-import type { ArchiveFolder, ArchiveTable } from "./archive-folder.ts";
+import type { ArchiveFile, ArchiveTable, WritableArchive } from "./archive-folder.ts";
 import { headColumns, tableShapes } from "./tables.ts";
 
 /** Rows held before they become files. */
@@ -16,6 +16,8 @@ export interface Archived {
   readonly records: number;
   /** Those that nobody can read: they are left out. */
   readonly unreadable: number;
+  /** What the bus had dropped before it was archived, in words. */
+  readonly gaps: readonly string[];
 }
 
 /** A span of one partition that is not in files yet. */
@@ -27,31 +29,37 @@ interface Span {
 /** Resolves when everything published before the call is in files that the archive vouches for. */
 export async function archiveTopic(
   bus: Pick<EventBus, "consume" | "ends">,
-  archive: ArchiveFolder,
+  archive: WritableArchive,
   table: ArchiveTable,
   signal: AbortSignal,
 ): Promise<Archived> {
   const shape = tableShapes[table];
   const duck = await Duck.open({ memoryLimitMb: memoryMb });
   const spans = new Map<string, Span>();
+  const gaps: string[] = [];
   let [records, unreadable, held] = [0, 0, 0];
   try {
     await duck.run(`CREATE TABLE rows (${headColumns}, ${shape.columns})`);
     const row = await openAppender(duck, "rows");
     const flush = async (): Promise<void> => {
       row.flush();
+      const written: ArchiveFile[] = [];
       for (const [partition, { from, next }] of spans) {
-        const file = archive.fileFor(table, partition, from, next);
+        const path = archive.fileFor(table, partition, from, next);
         const rows = `(SELECT * FROM rows WHERE "partition" = ${sqlText(partition)} ORDER BY "offset")`;
-        await duck.run(`COPY ${rows} TO ${sqlText(file)} (FORMAT parquet, COMPRESSION zstd)`);
+        await duck.run(`COPY ${rows} TO ${sqlText(path)} (FORMAT parquet, COMPRESSION zstd)`);
+        written.push({ path, partition, from, next });
       }
       await duck.run("DELETE FROM rows");
-      archive.commit(table, new Map([...spans].map(([partition, { next }]) => [partition, next])));
+      archive.commit(table, written);
       spans.clear();
       held = 0;
     };
     const take = ({ partition, records: batch }: ConsumedBatch): void => {
       const span = spans.get(partition) ?? { from: archive.position(table, partition), next: 0 };
+      const reached = Math.max(span.from, span.next);
+      // Before the first run nothing was promised.
+      if (reached > 0 && batch[0]!.offset > reached) gaps.push(`${partition}: ${reached} to ${batch[0]!.offset - 1}`);
       spans.set(partition, span);
       for (const record of batch) {
         const cells = shape.cells(record);
@@ -82,7 +90,7 @@ export async function archiveTopic(
     await readPublished(bus, topicOf[table], onBatch, { startAt: (partition) => archive.position(table, partition) });
     if (spans.size > 0) await flush();
     row.close();
-    return { records, unreadable };
+    return { records, unreadable, gaps };
   } finally {
     duck.close();
   }

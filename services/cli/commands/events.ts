@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { topics } from "#libs/bus/bus.ts";
 import { subjectKey } from "#libs/store/subject-key.ts";
-import { archiveTables, openArchiveFolder } from "../archive/archive-folder.ts";
+import { archiveTables, openArchiveToWrite } from "../archive/archive-folder.ts";
 import { forgetErased } from "../archive/forget.ts";
 import { archiveTopic } from "../archive/write-archive.ts";
 import { type ReplayStart, replayEvents, replayStart } from "../events/replay.ts";
@@ -41,20 +41,22 @@ async function replay(flags: { home?: string; from: ReplayStart }): Promise<void
 
 async function archive(flags: { home?: string; out?: string }): Promise<void> {
   const folders = homeFolders(flags.home);
-  const folder = openArchiveFolder(flags.out ?? join(folders.home, "archive"));
+  const folder = openArchiveToWrite(flags.out ?? join(folders.home, "archive"));
   const signal = stopSignal();
   const nearline = nearlineOf(folders);
   try {
     const bus = await nearline.bus();
     for (const name of archiveTables) {
-      const { records, unreadable } = await archiveTopic(bus, folder, name, signal);
+      const { records, unreadable, gaps } = await archiveTopic(bus, folder, name, signal);
       print(`${name}: ${records} records${unreadable > 0 ? `, ${unreadable} of them unreadable and left out` : ""}`);
+      for (const gap of gaps) remark(`${name}: the bus had dropped offsets of ${gap} before they were archived: run this more often`);
     }
+    const rewritten = await forgetErased(folder, (subject) => subjectKey(subject, folders.subjectHashKey));
+    if (rewritten > 0) print(`${rewritten} files rewritten without those who asked to be forgotten`);
   } finally {
+    folder.close();
     await nearline.close();
   }
-  const rewritten = await forgetErased(folder, (subject) => subjectKey(subject, folders.subjectHashKey));
-  if (rewritten > 0) print(`${rewritten} files rewritten without those who asked to be forgotten`);
 }
 
 export function eventsCommand(): Command {

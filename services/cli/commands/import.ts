@@ -1,6 +1,7 @@
 /** `modiste import <importer> ...`: files of others to a data set. */
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { ModisteError } from "#libs/core/errors.ts";
 import { importArchivedShop } from "#libs/data/importers/archived-shop.ts";
 import { findHmFiles, importHm } from "#libs/data/importers/hm.ts";
 import type { ImportOptions } from "#libs/data/importers/import.ts";
@@ -10,7 +11,7 @@ import { importSequences, type SequenceLayout, sequenceLayouts } from "#libs/dat
 import type { DataSetManifest } from "#libs/data/manifest.ts";
 import { type EventType, eventTypes } from "#libs/events/event.ts";
 import { subjectKey } from "#libs/store/subject-key.ts";
-import { openArchiveFolder } from "../archive/archive-folder.ts";
+import { openArchive } from "../archive/archive-folder.ts";
 import { archivedErasures } from "../archive/forget.ts";
 import { dataSetFolder, homeFolders, homeOption } from "../home.ts";
 import { print, progressLine, table } from "../terminal.ts";
@@ -114,7 +115,13 @@ function archiveCommand(): Command {
     .option("--archive <folder>", "the archive (default: archive/ in the home folder)")
     .action(async (base: string, flags: CommonFlags & { home?: string; archive?: string }) => {
       const folders = homeFolders(flags.home);
-      const archive = openArchiveFolder(flags.archive ?? join(folders.home, "archive"));
+      const archive = openArchive(flags.archive ?? join(folders.home, "archive"));
+      if (!archive.cleared)
+        throw new ModisteError(
+          "failed_precondition",
+          "archive_not_cleared",
+          `${archive.path} may hold who asked to be forgotten: modiste events archive`,
+        );
       const erased = new Set((await archivedErasures(archive)).map(({ key }) => key));
       await runImport(flags, (options) =>
         importArchivedShop({

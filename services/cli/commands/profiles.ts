@@ -4,7 +4,7 @@ import { ModisteError } from "#libs/core/errors.ts";
 import { profileRecord } from "#libs/store/profile-codec.ts";
 import { storeMark, subjectKey } from "#libs/store/subject-key.ts";
 import { ProfileRecord } from "#protos/profiles.ts";
-import { openArchiveFolder } from "../archive/archive-folder.ts";
+import { openArchive } from "../archive/archive-folder.ts";
 import { homeFolders, homeOption } from "../home.ts";
 import { instantOption } from "../instant-option.ts";
 import { nearlineOf } from "../nearline.ts";
@@ -30,7 +30,7 @@ async function rebuild({ home, data, before, archive, state }: RebuildFlags): Pr
       folders,
       data,
       before,
-      archive: openArchiveFolder(archive ?? join(folders.home, "archive")),
+      archive: openArchive(archive ?? join(folders.home, "archive")),
       into,
     });
     print(`${seeded} profiles seeded, ${applied} records of the archive applied; the profile service goes on from there with the log`);

@@ -1,14 +1,14 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { openArchiveFolder } from "../archive/archive-folder.ts";
+import { openArchive } from "../archive/archive-folder.ts";
 import { archivedRates } from "../archive/rates.ts";
 import { byReleaseAndSurface, rateHead, rateRows, ratesPage } from "../archive/rates-page.ts";
 import { homeFolders, homeOption } from "../home.ts";
 import { print, table } from "../terminal.ts";
 
 async function report(flags: { home?: string; archive?: string; html?: string; json: boolean }): Promise<void> {
-  const rates = await archivedRates(openArchiveFolder(flags.archive ?? join(homeFolders(flags.home).home, "archive")));
+  const rates = await archivedRates(openArchive(flags.archive ?? join(homeFolders(flags.home).home, "archive")));
   if (flags.html !== undefined) writeFileSync(flags.html, ratesPage(rates));
   if (flags.json) return print(JSON.stringify(rates, null, 2));
   print(table([[...rateHead], ...rateRows(byReleaseAndSurface(rates))]));
