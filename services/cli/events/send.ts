@@ -1,7 +1,8 @@
 /** Sends lines of events to a gateway, batch after batch; a gateway that has too much is asked again. */
 
+import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { access, appendFile, constants, writeFile } from "node:fs/promises";
+import { access, appendFile, constants, stat, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { ModisteError } from "#libs/core/errors.ts";
@@ -34,12 +35,17 @@ interface Result {
 /** Tries of one batch while the gateway says that it has too much or is not ready. */
 const triesMax = 20;
 
-/** Throws `not_found` naming the file that cannot be read. */
+const byteOrderMark = "\ufeff";
+
+/** Throws `not_found` naming the file that cannot be read, `invalid_argument` naming a folder. */
 async function* batchesOf(file: string): AsyncGenerator<string[]> {
-  if (file !== "-") await access(file, constants.R_OK).catch((cause: Error) => Promise.reject(unreadable(file, cause)));
+  if (file !== "-") await requireFile(file);
   const input = file === "-" ? process.stdin : createReadStream(file);
   let batch: string[] = [];
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+  let isFirst = true;
+  for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    const line = isFirst && text.startsWith(byteOrderMark) ? text.slice(1) : text;
+    isFirst = false;
     if (line.trim() === "") continue;
     batch.push(line);
     if (batch.length < eventBatchMax) continue;
@@ -51,6 +57,29 @@ async function* batchesOf(file: string): AsyncGenerator<string[]> {
 
 const unreadable = (file: string, cause: Error): ModisteError =>
   new ModisteError("not_found", "file_unreadable", `${file} cannot be read: ${cause.message}`, { cause, field: file });
+
+async function requireFile(file: string): Promise<void> {
+  const found = await access(file, constants.R_OK)
+    .then(() => stat(file))
+    .catch((cause: Error) => Promise.reject(unreadable(file, cause)));
+  if (found.isDirectory())
+    throw new ModisteError("invalid_argument", "not_a_file", `${file} is a folder; give a file of events`, { field: file });
+}
+
+/**
+ * An event without an id gets one here: a gateway that answers 503 may have taken it already, and makes a new id each time it is sent. What is no
+ * JSON object goes as it is, to be refused with its reason.
+ */
+function withEventId(line: string): string {
+  try {
+    const event: unknown = JSON.parse(line);
+    if (typeof event !== "object" || event === null || Array.isArray(event)) return line;
+    const { event_id = "" } = event as { readonly event_id?: unknown };
+    return event_id === "" ? JSON.stringify({ ...event, event_id: randomUUID() }) : line;
+  } catch {
+    return line;
+  }
+}
 
 /** Throws what keeps the batch from being taken, naming the gateway's words. */
 async function post(lines: readonly string[], { url, key, signal, say }: SendOptions): Promise<readonly Result[]> {
@@ -73,18 +102,22 @@ async function post(lines: readonly string[], { url, key, signal, say }: SendOpt
 /** Throws `unavailable` when the gateway cannot be reached or refuses a whole batch; what was accepted before is durable. */
 export async function sendEvents(options: SendOptions): Promise<Sent> {
   let [sent, accepted] = [0, 0];
-  if (options.rejects !== undefined) await writeFile(options.rejects, "");
+  const { rejects } = options;
+  if (rejects !== undefined)
+    await writeFile(rejects, "").catch((cause: Error) => {
+      throw new ModisteError("invalid_argument", "file_unwritable", `${rejects} cannot be written: ${cause.message}`, {
+        cause,
+        field: rejects,
+      });
+    });
   for await (const lines of batchesOf(options.file)) {
-    const results = await post(lines, options);
+    const results = await post(lines.map(withEventId), options);
     const refused = results.flatMap((result, i) => (result.accepted ? [] : [{ ...result, line: lines[i]! }]));
     sent += lines.length;
     accepted += lines.length - refused.length;
     for (const { reason, message } of refused.slice(0, 3)) options.say(`refused: ${reason}: ${message}`);
-    if (options.rejects === undefined || refused.length === 0) continue;
-    await appendFile(
-      options.rejects,
-      refused.map(({ reason, message, line }) => `${JSON.stringify({ reason, message, line })}\n`).join(""),
-    );
+    if (rejects === undefined || refused.length === 0) continue;
+    await appendFile(rejects, refused.map(({ reason, message, line }) => `${JSON.stringify({ reason, message, line })}\n`).join(""));
   }
   return { sent, accepted, refused: sent - accepted };
 }
