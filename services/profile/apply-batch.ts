@@ -11,7 +11,7 @@ import type { HeldEvent, ProfileChange } from "#libs/store/profile.ts";
 import type { OffsetSpan, ProfileStore } from "#libs/store/profile-store.ts";
 import type { Logger } from "#libs/telemetry/log.ts";
 import type { MergeSession } from "#protos/events.ts";
-import { deadLetter } from "./dead-letter.ts";
+import { deadLetter, publishLetters } from "./dead-letter.ts";
 
 export interface ApplyParts {
   readonly bus: Pick<EventBus, "publish">;
@@ -48,7 +48,7 @@ async function readBatch({ partition, records }: ConsumedBatch, { bus, log }: Ap
     }
   }
   // Durable before the position moves past their cause.
-  if (dead.length > 0) await bus.publish(topics.dead, dead);
+  await publishLetters(bus, dead);
   return entries;
 }
 

@@ -7,7 +7,7 @@ import type { ChangeStore, ItemChange } from "#libs/store/change-store.ts";
 import type { OffsetSpan } from "#libs/store/profile-store.ts";
 import type { Logger } from "#libs/telemetry/log.ts";
 import type { Metrics } from "#libs/telemetry/metrics.ts";
-import { deadLetter } from "./dead-letter.ts";
+import { deadLetter, publishLetters } from "./dead-letter.ts";
 import { type Follower, partitionNumber, superviseConsumer } from "./supervise.ts";
 
 export interface FollowCatalogOptions {
@@ -36,7 +36,7 @@ async function readBatch({ partition, records }: ConsumedBatch, { bus, log }: Fo
     }
   }
   // Durable before the position moves past their cause.
-  if (dead.length > 0) await bus.publish(topics.dead, dead);
+  await publishLetters(bus, dead);
   return words;
 }
 
