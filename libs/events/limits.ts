@@ -1,5 +1,9 @@
 /** Bounds on what callers and producers send. */
 
+import { secondsPerDay } from "#libs/core/clock.ts";
+
+/** An event may lie so far ahead of the clock of who takes it, in seconds. */
+export const aheadSecondsMax = secondsPerDay;
 /** Most bytes of any id. */
 export const idBytesMax = 256;
 /** Most events of one RecordEvents call. */

@@ -4,7 +4,7 @@ import { EraseSubject, MergeSession } from "#protos/events.ts";
 import { decodeEvent, encodeEvent } from "./codec.ts";
 import type { Event } from "./event.ts";
 import { eventFromJsonText } from "./json.ts";
-import { idProblem } from "./limits.ts";
+import { aheadSecondsMax, idProblem } from "./limits.ts";
 
 /** A record as the bus takes and gives it. */
 export interface LogRecord {
@@ -58,8 +58,17 @@ export const eraseRecord = (erase: EraseSubject, headers: LogRecord["headers"] =
   headers: { ...headers, [kindHeader]: "erase" },
 });
 
-/** Why an event cannot be held, null when it can. The gateway checks what it publishes; others may write to the bus too. */
-function cannotHold({ subject, itemId, eventId, value, timeSeconds }: Event): string | null {
+/** What is read of a record. */
+interface ReadableRecord extends Pick<LogRecord, "value" | "headers"> {
+  /** Seconds since 1970 UTC; absent or 0 where it is not known. */
+  readonly publishedSeconds?: number;
+}
+
+/**
+ * Why an event cannot be held, null when it can. The gateway checks what it publishes; others may write to the bus too. What the record itself says
+ * decides, whenever it is read: an event far ahead would make all that was counted of its item look old. How old an event may be, no rule says.
+ */
+function cannotHold({ subject, itemId, eventId, value, timeSeconds }: Event, publishedSeconds: number): string | null {
   const ids = [
     ["subject", subject, false],
     ["item_id", itemId, false],
@@ -70,7 +79,10 @@ function cannotHold({ subject, itemId, eventId, value, timeSeconds }: Event): st
     if (problem) return `${field} ${problem}`;
   }
   if (!(Number.isFinite(value) && value >= 0)) return "value is not a number of 0 or more";
-  return timeSeconds > 0 ? null : "time_seconds is not after 1970";
+  if (timeSeconds <= 0) return "time_seconds is not after 1970";
+  return publishedSeconds > 0 && timeSeconds > publishedSeconds + aheadSecondsMax
+    ? "time_seconds is more than a day ahead of the record's own time"
+    : null;
 }
 
 /** Null where nothing is said; in words why it is no place. */
@@ -80,12 +92,12 @@ function readPlace(text: string | undefined): LogPlace | null | string {
   return partition === undefined ? `header ${copiedHeader} is not of the form <partition>@<offset>` : { partition, offset: Number(offset) };
 }
 
-function readEvent({ value, headers }: Pick<LogRecord, "value" | "headers">): LogEntry | string {
+function readEvent({ value, headers, publishedSeconds = 0 }: ReadableRecord): LogEntry | string {
   const event = headers[contentTypeHeader] === json ? eventFromJsonText(Buffer.from(value).toString("utf8")) : decodeEvent(value);
   if (event === null) return "unknown event type";
   const copied = readPlace(headers[copiedHeader]);
   if (typeof copied === "string") return copied;
-  return cannotHold(event) ?? { kind: "event", event, copied };
+  return cannotHold(event, publishedSeconds) ?? { kind: "event", event, copied };
 }
 
 function readMerge(value: Uint8Array): LogEntry | string {
@@ -98,7 +110,7 @@ function readMerge(value: Uint8Array): LogEntry | string {
 }
 
 /** The entry, or in words why there is none; such a record must not stop the others. */
-export function readEntry(record: Pick<LogRecord, "value" | "headers">): { readonly entry: LogEntry } | { readonly cause: string } {
+export function readEntry(record: ReadableRecord): { readonly entry: LogEntry } | { readonly cause: string } {
   const kind = record.headers[kindHeader] ?? "event";
   try {
     const read =

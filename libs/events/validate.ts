@@ -2,10 +2,8 @@
 
 import { secondsPerDay } from "#libs/core/clock.ts";
 import type { Event } from "./event.ts";
-import { idProblem } from "./limits.ts";
+import { aheadSecondsMax, idProblem } from "./limits.ts";
 
-/** An event is refused when it lies further ahead than this, in seconds. */
-const aheadMax = secondsPerDay;
 /** An event is refused when it lies further back than this, in seconds. */
 const behindMax = 400 * secondsPerDay;
 
@@ -37,7 +35,7 @@ export function eventProblem(event: Omit<Event, "type"> & { readonly type: Event
   if (event.subject === "session:") return { reason: "no_subject", message: "subject names a session without an id" };
   if (event.type === null) return { reason: "unknown_type", message: "type is not one of view, cart, purchase, like, dislike, remove" };
   if (!Number.isFinite(event.value) || event.value < 0) return { reason: "bad_value", message: "value must be a number of 0 or more" };
-  if (event.timeSeconds > rules.nowSeconds + aheadMax) return { reason: "time_ahead", message: "time is more than a day ahead" };
+  if (event.timeSeconds > rules.nowSeconds + aheadSecondsMax) return { reason: "time_ahead", message: "time is more than a day ahead" };
   if (event.timeSeconds < rules.nowSeconds - behindMax) return { reason: "time_behind", message: "time is more than 400 days back" };
   if (!rules.knowsItem(event.itemId)) return { reason: "unknown_item", message: "item_id is not in the catalogue" };
   return null;

@@ -93,6 +93,14 @@ async function read(topic: string, count: number): Promise<ConsumedRecord[]> {
   return records;
 }
 
+/** Copies are published before the position moves, so that what stands at the end has applied them too. */
+const settle = (): Promise<void> =>
+  until(async () => {
+    const [partition] = [...(await bus.ends(topics.events)).keys()];
+    const position = await positionOf(partition!, { profiles: store, counters });
+    return position === (await bus.ends(topics.events)).get(partition!);
+  }, "the end of the log in the stores");
+
 describe("the follower of events", () => {
   it("applies events to their subjects; who publishes in this process finds the effect", async () => {
     await follow();
@@ -105,6 +113,7 @@ describe("the follower of events", () => {
     await follow();
     const unknownType: BusRecord = { key: "u1", value: Uint8Array.of(0x20, 99) };
     await publish([recordOf(event("a")), garbage, unknownType, recordOf(event("b", { timeSeconds: 2000 }))]);
+    await settle();
     expect(await eventIds("u1")).toEqual(["a", "b"]);
     expect(follower.problem()).toBeNull();
     const letters = (await read(topics.dead, 2)).map(
@@ -123,9 +132,28 @@ describe("the follower of events", () => {
     await follow();
     const endless = "x".repeat(5000);
     await publish([recordOf(event("a", { subject: "" })), recordOf(event("b", { subject: endless })), recordOf(event("c"))]);
+    await settle();
     expect(follower.problem()).toBeNull();
     expect(await eventIds("u1")).toEqual(["c"]);
     expect((await read(topics.dead, 2)).length).toBe(2);
+  });
+
+  it("takes no event far ahead of its record, such as one in milliseconds, and counts on", async () => {
+    await follow();
+    const now = Math.floor(systemClock.nowSeconds());
+    const at = (eventId: string, timeSeconds: number): BusRecord => recordOf(event(eventId, { timeSeconds }));
+    await publish([at("a", now), at("milliseconds", now * 1000), at("ahead", now + 86_400 + 60), at("b", now + 86_400 - 60)]);
+    const letters = await read(topics.dead, 2);
+    expect(letters.map(({ value }) => JSON.parse(Buffer.from(value).toString("utf8")) as unknown)).toMatchObject([
+      { offset: 1, cause: expect.stringContaining("more than a day ahead") },
+      { offset: 2 },
+    ]);
+    await settle();
+    expect(await eventIds("u1")).toEqual(["a", "b"]);
+    const [item] = (await counters.changes("")).items;
+    const days = item!.buckets.filter(({ spanSeconds }) => spanSeconds === 86_400);
+    expect(days.reduce((sum, { count }) => sum + count, 0)).toBe(2);
+    expect(item!.lastSaleSeconds).toBe(now + 86_400 - 60);
   });
 
   it("lets one profile that cannot be read hold nobody up, and puts its bytes aside", async () => {
@@ -136,6 +164,7 @@ describe("the follower of events", () => {
     store = openLmdbProfileStore(join(folder, "profiles"));
     await follow();
     await publish([recordOf(event("a")), recordOf(event("b", { subject: "u2" }))]);
+    await settle();
     expect(await eventIds("u2")).toEqual(["b"]);
     expect(await eventIds("u1")).toEqual(["a"]);
     expect(follower.problem()).toBeNull();
@@ -162,6 +191,7 @@ describe("the follower of events", () => {
   it("begins after a restart where the store stands: nothing is lost, nothing is done twice", async () => {
     await follow();
     await publish([recordOf(event("a")), garbage]);
+    await settle();
     await follower.close();
     await publish([recordOf(event("b", { timeSeconds: 2000 }))]);
     await close();
@@ -176,6 +206,7 @@ describe("the follower of events", () => {
     };
     await follow(spying);
     await publish([recordOf(event("c", { timeSeconds: 3000 }))]);
+    await settle();
     expect(await eventIds("u1")).toEqual(["a", "b", "c"]);
     expect(offsets).toEqual([2, 3]);
   });
@@ -188,14 +219,6 @@ describe("the follower of events", () => {
       bus.publishToAll(topics.events, (partitions) =>
         eraseRecord({ eraseId: "x", subjectKey: keyOf("u1"), partitions: [...partitions], timeSeconds: 1000 }),
       );
-    /** Copies are published before the position moves, so that what stands at the end has applied them too. */
-    const settle = (): Promise<void> =>
-      until(async () => {
-        const [partition] = [...(await bus.ends(topics.events)).keys()];
-        const position = await positionOf(partition!, { profiles: store, counters });
-        return position === (await bus.ends(topics.events)).get(partition!);
-      }, "the end of the log in the stores");
-
     it("before an erasure brings nobody back, however late it is applied", async () => {
       await publish([inSession("a")]);
       await publish([login()]);
@@ -254,10 +277,12 @@ describe("the follower of events", () => {
     await follow();
     const events = Array.from({ length: 30 }, (_, i) => recordOf(event(`e${i}`, { timeSeconds: 1000 + i, subject: `u${i % 3}` })));
     await publish(events);
+    await settle();
     await follower.close();
     const before = await store.get(["u0", "u1", "u2"]);
     await follow({ ...store, position: async () => 0 });
     await publish([recordOf(event("last", { subject: "other" }))]);
+    await settle();
     expect(await eventIds("other")).toEqual(["last"]);
     expect(await store.get(["u0", "u1", "u2"])).toEqual(before);
   });
