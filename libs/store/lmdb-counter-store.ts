@@ -48,7 +48,8 @@ export function openLmdbCounterStore(folder: string): CounterStore {
     },
     position: async (partition) => positionOf(partition),
     changes: async (cursor) => {
-      const after = cursor === "" ? 0 : Number(cursor);
+      const told = cursor === "" ? 0 : Number(cursor);
+      const after = told > (root.get("changes") ?? 0) ? 0 : told;
       const items = new Set<string>();
       let last = after;
       for (const { key, value } of changed.getRange({ start: after + 1, limit: changesMax })) {

@@ -131,6 +131,18 @@ export function counterStoreContract(adapter: string, open: () => Promise<StoreH
       expect(told.items.map(({ itemId }) => itemId)).toEqual(["b"]);
       expect(countOf(told.items[0], daySeconds)).toBe(2);
     });
+    it("begins anew for a cursor that lies beyond its last change: it has lost writes, or is another store", async () => {
+      const other = await open();
+      const items = ["a", "b", "c"].map((itemId, offset) => eventOf(offset, { itemId }));
+      for (const item of items) await other.store.add("e/0", [item], { from: item.offset, next: item.offset + 1 });
+      const { cursor } = await allCounts(other.store);
+      await other.remove();
+      await harness.store.add("e/0", items.slice(0, 1), { from: 0, next: 1 });
+      const told = await allCounts(harness.store, cursor);
+      expect([...told.items.keys()]).toEqual(["a"]);
+      await harness.store.add("e/0", items.slice(1, 2), { from: 1, next: 2 });
+      expect([...(await allCounts(harness.store, told.cursor)).items.keys()]).toEqual(["b"]);
+    });
     it("tells of many items in several answers, each once while nothing changes", async () => {
       const events = Array.from({ length: 6000 }, (_, i) => eventOf(i, { itemId: `i${i}` }));
       for (let from = 0; from < events.length; from += 1000) {
