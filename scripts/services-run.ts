@@ -49,16 +49,45 @@ export async function requirePrograms(packages: Readonly<Record<string, string>>
   await runToEnd("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...names]);
 }
 
-/** A process that has ended may stay in the table for a while, and signals still reach it there: its state tells. */
-function isAlive(pid: number): boolean {
-  const state = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).stdout.trim();
-  return state !== "" && !state.startsWith("Z");
+/**
+ * What tells a process from every other that has had or will have its number, which a pid file that outlives a reboot may meet; null for none that
+ * runs. A process that has ended may stay in the table for a while, and signals still reach it there: its state tells. Where the kernel
+ * says no start, as on macOS, `ps` does, to a second.
+ */
+function identityOf(pid: number): string | null {
+  if (existsSync("/proc/self/stat")) return linuxIdentity(pid);
+  const [state = "", ...start] = spawnSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], { encoding: "utf8" })
+    .stdout.trim()
+    .split(/\s+/);
+  return state === "" || state.startsWith("Z") ? null : `${pid} ${start.join(" ")}`;
 }
 
-function pidOf(name: string): number | null {
-  const file = join(folderOf(name), "pid");
-  const pid = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
-  return pid > 0 && isAlive(pid) ? pid : null;
+const bootFile = "/proc/sys/kernel/random/boot_id";
+
+/** The start is in ticks since the boot, so the boot counts too. */
+function linuxIdentity(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // Behind the name, which may have any character: the third field and those that follow.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (fields[0] === "Z") return null;
+    const boot = existsSync(bootFile) ? readFileSync(bootFile, "utf8").trim() : "";
+    return `${pid} ${boot} ${fields[19]}`;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ESRCH") return null;
+    throw cause;
+  }
+}
+
+const pidFile = (name: string): string => join(folderOf(name), "pid");
+
+/** The identity that its pid file holds, if that process still runs; null otherwise. */
+function runningServer(name: string): { readonly pid: number; readonly identity: string } | null {
+  if (!existsSync(pidFile(name))) return null;
+  const identity = readFileSync(pidFile(name), "utf8");
+  const pid = Number.parseInt(identity, 10);
+  return pid > 0 && identityOf(pid) === identity ? { pid, identity } : null;
 }
 
 const accepts = (port: number): Promise<boolean> =>
@@ -81,7 +110,7 @@ const startLimitMs = 120_000;
 
 /** Starts it unless it runs, and resolves when it accepts connections. @throws the end of its log when it does not. */
 export async function startServer({ name, port, prepare }: Server): Promise<void> {
-  if (pidOf(name) !== null) return await untilAccepting(name, port);
+  if (runningServer(name) !== null) return await untilAccepting(name, port);
   if (await accepts(port)) throw new Error(`${name}: port ${port} is taken by a program that services:up did not start`);
   const folder = folderOf(name);
   rmSync(folder, { recursive: true, force: true });
@@ -94,7 +123,8 @@ export async function startServer({ name, port, prepare }: Server): Promise<void
     child.once("error", reject);
   });
   child.unref();
-  writeFileSync(join(folder, "pid"), String(child.pid));
+  // One that has ended already has none; what waits for it says so, with its log.
+  writeFileSync(pidFile(name), identityOf(child.pid!) ?? "");
   await untilAccepting(name, port);
   say(`${name} on 127.0.0.1:${port}`);
 }
@@ -103,19 +133,20 @@ async function untilAccepting(name: string, port: number): Promise<void> {
   const log = (): string => readFileSync(join(folderOf(name), "server.log"), "utf8").slice(-4000);
   for (let waitedMs = 0; waitedMs < startLimitMs; waitedMs += 100) {
     if (await accepts(port)) return;
-    if (pidOf(name) === null) throw new Error(`${name} ended:\n${log()}`);
+    if (runningServer(name) === null) throw new Error(`${name} ended:\n${log()}`);
     await delay(100);
   }
   throw new Error(`${name} was not ready after ${startLimitMs / 1000} s:\n${log()}`);
 }
 
 async function stopServer(name: string): Promise<boolean> {
-  const pid = pidOf(name);
-  if (pid === null) return false;
-  process.kill(pid, "SIGTERM");
-  for (let waitedMs = 0; waitedMs < 15_000 && isAlive(pid); waitedMs += 100) await delay(100);
-  if (isAlive(pid)) process.kill(pid, "SIGKILL");
-  rmSync(join(folderOf(name), "pid"), { force: true });
+  const server = runningServer(name);
+  if (server === null) return false;
+  const runs = (): boolean => identityOf(server.pid) === server.identity;
+  process.kill(server.pid, "SIGTERM");
+  for (let waitedMs = 0; waitedMs < 15_000 && runs(); waitedMs += 100) await delay(100);
+  if (runs()) process.kill(server.pid, "SIGKILL");
+  rmSync(pidFile(name), { force: true });
   return true;
 }
 
