@@ -1,15 +1,26 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
+import { ModisteError } from "#libs/core/errors.ts";
 import { openArchive } from "../archive/archive-folder.ts";
 import { archivedRates } from "../archive/rates.ts";
 import { byReleaseAndSurface, rateHead, rateRows, ratesPage } from "../archive/rates-page.ts";
 import { homeFolders, homeOption } from "../home.ts";
 import { print, table } from "../terminal.ts";
 
+/** Throws `invalid_argument` naming the file when it cannot be written. */
+function writePage(file: string, page: string): void {
+  try {
+    writeFileSync(file, page);
+  } catch (cause) {
+    const message = `${file} cannot be written: ${(cause as Error).message}`;
+    throw new ModisteError("invalid_argument", "file_unwritable", message, { cause, field: "--html" });
+  }
+}
+
 async function report(flags: { home?: string; archive?: string; html?: string; json: boolean }): Promise<void> {
   const rates = await archivedRates(openArchive(flags.archive ?? join(homeFolders(flags.home).home, "archive")));
-  if (flags.html !== undefined) writeFileSync(flags.html, ratesPage(rates));
+  if (flags.html !== undefined) writePage(flags.html, ratesPage(rates));
   if (flags.json) return print(JSON.stringify(rates, null, 2));
   print(table([[...rateHead], ...rateRows(byReleaseAndSurface(rates))]));
   print(
