@@ -5,6 +5,7 @@ import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { type Clock, systemClock } from "#libs/core/clock.ts";
+import { ModisteError } from "#libs/core/errors.ts";
 import { type BusHeaders, type BusRecord, type ConsumedRecord, type Consumer, type EventBus, retentionSeconds } from "./bus.ts";
 
 /** Milliseconds between two looks at the log; other processes' records are seen by looking. */
@@ -54,12 +55,28 @@ interface Reader {
   next: number;
 }
 
+/** Records of one publication. */
+interface Append {
+  /** Offset of the first of them; beyond all while it is not known. */
+  first: number;
+}
+
 interface Topic {
   /** Records by offset, from 0. */
   readonly log: Database<Buffer, number>;
   readonly epoch: string;
   readonly readers: Set<Reader>;
+  /** What this process appends, until it is flushed. */
+  readonly unflushed: Set<Append>;
 }
+
+const positionBeyondLog = (folder: string, topic: string, position: number, end: number): ModisteError =>
+  new ModisteError(
+    "failed_precondition",
+    "position_beyond_log",
+    `topic ${topic} in ${folder}: position ${position} lies beyond the log's end ${end}. ` +
+      "The log has lost records, or was put back from an older copy: put the stores back from the same copy, or remove the log's folder, which begins another epoch",
+  );
 
 /** Opens the log in `folder`, which is made. */
 export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBus {
@@ -79,7 +96,7 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
       if (known === undefined) root.putSync(key, randomUUID());
       return known ?? (root.get(key) as string);
     });
-    const topic = { log, epoch, readers: new Set<Reader>() };
+    const topic = { log, epoch, readers: new Set<Reader>(), unflushed: new Set<Append>() };
     opened.set(name, topic);
     return topic;
   };
@@ -128,6 +145,8 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, stopping.signal]);
     const reader: Reader = { next: await startAt(partition) };
+    const logEnd = endOf(name);
+    if (reader.next > logEnd) throw positionBeyondLog(folder, name, reader.next, logEnd);
     const arrival = (): Promise<unknown> =>
       new Promise<void>((resolve) => {
         const timer = setTimeout(done, lookEveryMs);
@@ -143,7 +162,13 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
     const run = async (): Promise<void> => {
       while (!signal.aborted) {
         const records: ConsumedRecord[] = [];
-        for (const { key, value } of topic.log.getRange({ start: reader.next, limit: batchMax })) records.push(unpack(key, value));
+        // What is not flushed may be lost, and whoever had applied it would then stand ahead of the log and pass over what takes its place. Other
+        // processes' records are read as they come.
+        const flushedEnd = Math.min(Number.POSITIVE_INFINITY, ...[...topic.unflushed].map(({ first }) => first));
+        for (const { key, value } of topic.log.getRange({ start: reader.next, limit: batchMax })) {
+          if (key >= flushedEnd) break;
+          records.push(unpack(key, value));
+        }
         if (records.length === 0) {
           await arrival();
           continue;
@@ -175,15 +200,20 @@ export function openLmdbBus(folder: string, clock: Clock = systemClock): EventBu
     const topic = topicOf(name);
     const now = clock.nowSeconds();
     const packed = records.map((record) => pack(record, now));
-    const end = await topic.log.transaction(() => {
-      dropOld(name, topic, packed.length, now);
-      let offset = takeOffsets(name, packed.length);
-      for (const record of packed) void topic.log.put(offset++, record);
-      return offset;
-    });
-    appended.emit(name);
-    await topic.log.flushed;
-    if (waits) await untilApplied(name, topic, end);
+    const append: Append = { first: Number.POSITIVE_INFINITY };
+    topic.unflushed.add(append);
+    try {
+      await topic.log.transaction(() => {
+        dropOld(name, topic, packed.length, now);
+        append.first = takeOffsets(name, packed.length);
+        packed.forEach((record, i) => void topic.log.put(append.first + i, record));
+      });
+      await topic.log.flushed;
+    } finally {
+      topic.unflushed.delete(append);
+      appended.emit(name);
+    }
+    if (waits) await untilApplied(name, topic, append.first + packed.length);
   };
 
   return {

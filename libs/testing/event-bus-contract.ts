@@ -120,6 +120,16 @@ export function eventBusContract(adapter: string, open: OpenBus, partitions: "on
       expect(await again.promise).toEqual(["a", "b"]);
       await next.close();
     });
+    it("stops a consumer whose position lies beyond the end, and says so: it has applied what the log does not hold", async () => {
+      await publish("a", "b");
+      const start = async (position: number): Promise<void> => {
+        const consumer = await harness.bus.consume(harness.topic, { group: "g", startAt: () => position, onBatch: async () => undefined });
+        await consumer.close();
+        await consumer.finished;
+      };
+      await expect(start(3)).rejects.toMatchObject({ code: "failed_precondition", reason: "position_beyond_log" });
+      await start(2);
+    });
     it("stops a consumer whose start cannot be learned, and says why", async () => {
       await publish("a");
       const consuming = async (): Promise<void> => {
