@@ -7,13 +7,30 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { readPublished, topics } from "#libs/bus/bus.ts";
 import { createRandom } from "#libs/core/random.ts";
+import { type Event, eventCode } from "#libs/events/event.ts";
+import { eventRecord, mergeRecord } from "#libs/events/log-entry.ts";
+import { daySeconds } from "#libs/store/counter-store.ts";
+import type { Profile } from "#libs/store/profile.ts";
 import { decodeProfile } from "#libs/store/profile-codec.ts";
 import { withOwnRedis } from "#libs/testing/redis-servers.ts";
 import { kafkaServer } from "./kafka-server.ts";
-import { type Member, openProfileFleet, type ProfileFleet } from "./profile-fleet.ts";
+import { plainRecount } from "./plain-recount.ts";
+import { type Contents, type Member, openProfileFleet, type ProfileFleet } from "./profile-fleet.ts";
 
 const seed = 7;
 const minutes = 60_000;
+const event: Event = {
+  eventId: "before the login",
+  subject: "",
+  itemId: "item-1",
+  type: "view",
+  timeSeconds: 1_600_000_000,
+  value: 0,
+  quantity: 1,
+  surface: "",
+  recommendationId: "",
+  position: 0,
+};
 // The broker is ours; the variable says that Kafka's jars are here.
 const isThere = kafkaServer("MODISTE_TEST_KAFKA") !== null;
 
@@ -26,13 +43,35 @@ const isThere = kafkaServer("MODISTE_TEST_KAFKA") !== null;
   }, 3 * minutes);
   afterEach(() => fleet?.remove(), minutes);
 
-  async function expectRecount(): Promise<void> {
+  async function expectRecount(): Promise<Contents> {
     await fleet.untilCaughtUp();
     const [held, recounted] = [await fleet.held(), await fleet.recount()];
     expect(held.profiles.size).toBeGreaterThan(100);
     expect([...held.profiles.keys()]).toEqual([...recounted.profiles.keys()]);
     expect(held.profiles).toEqual(recounted.profiles);
     expect(held.counts).toEqual(recounted.counts);
+    return held;
+  }
+
+  async function expectPlainRecount({ profiles, counts }: Contents): Promise<void> {
+    const plain = await plainRecount(fleet.bus);
+    const events = new Map(
+      [...profiles.values()].map((bytes) => {
+        const profile = decodeProfile(Buffer.from(bytes, "base64"));
+        return [profile.subject, profile.events] as const;
+      }),
+    );
+    expect(plain.events.size).toBeGreaterThan(200);
+    expect(Math.max(...[...plain.events.values()].map(({ length }) => length))).toBeGreaterThan(200);
+    for (const [subject, expected] of plain.events) expect(events.get(subject), subject).toEqual(expected);
+    const byType = new Map<string, number>();
+    for (const { itemId, buckets } of counts) {
+      for (const { type, count, spanSeconds } of buckets) {
+        const key = `${itemId} ${eventCode[type]}`;
+        if (spanSeconds === daySeconds) byType.set(key, (byType.get(key) ?? 0) + count);
+      }
+    }
+    expect(new Map([...byType].sort())).toEqual(new Map([...plain.counts].sort()));
   }
 
   it(
@@ -46,7 +85,7 @@ const isThere = kafkaServer("MODISTE_TEST_KAFKA") !== null;
         member = await fleet.startMember();
       }
       expect(await flooding).toBe(25_000);
-      await expectRecount();
+      await expectPlainRecount(await expectRecount());
       // What is no event stands on the dead-letter topic, each at least once.
       const letters = new Set<string>();
       await readPublished(fleet.bus, topics.dead, async ({ records }) => {
@@ -130,13 +169,18 @@ const isThere = kafkaServer("MODISTE_TEST_KAFKA") !== null;
       await fleet.redis.kill();
       await fleet.redis.empty();
       await fleet.redis.start();
-      const erased = await fleet.erase("user-1");
+      const session = "session:of who is erased";
+      const returning = { ...event, subject: session };
+      await fleet.publish([eventRecord(returning), mergeRecord({ session, user: "user-250", timeSeconds: event.timeSeconds })]);
+      const loggedIn = await fleet.erase("user-250");
+      const erased = await fleet.erase("user-201");
       await fleet.flood(4, 500);
-      await expectRecount();
-      const profile = decodeProfile(Buffer.from((await fleet.held()).profiles.get(erased.key)!, "base64"));
-      expect(profile.erased).toEqual({ id: erased.id, pending: [] });
+      const held = await expectRecount();
+      const profileOf = (key: string): Profile => decodeProfile(Buffer.from(held.profiles.get(key)!, "base64"));
+      expect(profileOf(erased.key).erased).toMatchObject({ id: erased.id, pending: [] });
       // What came after it counts again; before it there was about as much.
-      expect(profile.events.length).toBeLessThan(15);
+      expect(profileOf(erased.key).events.length).toBeLessThan(8);
+      expect(profileOf(loggedIn.key).events.map(({ eventId }) => eventId)).not.toContain(event.eventId);
     },
     5 * minutes,
   );

@@ -32,7 +32,7 @@ it("starts and recommends without a broker, refuses events, and says why it is n
 const server = kafkaServer("MODISTE_TEST_KAFKA");
 
 describe.skipIf(server === null)(`a shop over Kafka${server === null ? ": MODISTE_TEST_KAFKA is not set" : ""}`, () => {
-  it("holds in the profile what was accepted", async () => {
+  it("holds in the profile what was accepted, also an event that comes alone and that none follows: nothing waits for company", async () => {
     const prefix = `shop-${randomUUID()}.`;
     running = await runOneProcess(shop, { env: { MODISTE_KAFKA_BROKERS: server!.broker, MODISTE_KAFKA_TOPIC_PREFIX: prefix } });
     const [item] = itemIds(await running.get("/v1/popular?n=1"));

@@ -7,11 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type BusRecord, type EventBus, readPublished, topics } from "#libs/bus/bus.ts";
+import { type BusRecord, type ConsumedBatch, type ConsumedRecord, type EventBus, readPublished, topics } from "#libs/bus/bus.ts";
 import { openKafkaBus } from "#libs/bus/kafka-bus.ts";
 import { createRandom, type Random } from "#libs/core/random.ts";
 import { type Event, eventTypes } from "#libs/events/event.ts";
-import { eventRecord } from "#libs/events/log-entry.ts";
+import { eventRecord, mergeRecord } from "#libs/events/log-entry.ts";
 import type { ItemCounts } from "#libs/store/counter-store.ts";
 import { openLmdbCounterStore } from "#libs/store/lmdb-counter-store.ts";
 import { openLmdbProfileStore } from "#libs/store/lmdb-profile-store.ts";
@@ -77,30 +77,65 @@ export interface ProfileFleet {
   untilCaughtUp(): Promise<void>;
   /** What the members have written. */
   held(): Promise<Contents>;
-  /** A recount of the log, record after record, by one reader that nothing disturbs. */
+  /** A recount of the log by the same code, in the order of publication and by one reader that nothing disturbs. Logins copy nothing: the copies are in the log. */
   recount(): Promise<Contents>;
   /** Log lines of the members so far. */
   readonly lines: readonly string[];
   remove(): Promise<void>;
 }
 
-/** A made-up event: few subjects, times in no order, ids that sometimes come again, and now and then bytes that are no event. */
-function record(random: Random, number: number): BusRecord {
-  const subject = `user-${random.below(300)}`;
-  if (random.below(200) === 0) return { key: subject, value: Uint8Array.of(255, 255, 255, number % 256) };
-  const event: Event = {
-    eventId: random.below(20) === 0 ? `e${Math.max(0, number - random.below(50))}` : `e${number}`,
-    subject,
-    itemId: `item-${random.below(120)}`,
-    type: eventTypes[1 + random.below(6)] as Event["type"],
-    timeSeconds: instant + random.below(40 * 86_400),
-    value: 0,
-    quantity: 1,
-    surface: "",
-    recommendationId: "",
-    position: 0,
+/** Latest events that a producer may send again. */
+const againMax = 50;
+
+/**
+ * Made-up records: subjects of whom some are busy, a quarter sessions; times in no order; events that come again; logins (of users with even numbers
+ * only); and now and then bytes that are no event.
+ */
+function createRecords(random: Random): () => BusRecord {
+  const latest: BusRecord[] = [];
+  let number = 0;
+  const eventOf = (subject: string): BusRecord => {
+    const timeSeconds = instant + random.below(40 * 86_400);
+    const event: Event = {
+      eventId: `e${number++}`,
+      subject,
+      itemId: `item-${random.below(120)}`,
+      type: eventTypes[1 + random.below(6)] as Event["type"],
+      timeSeconds,
+      // By the time, so that two sales of one second have one price.
+      value: (timeSeconds % 977) / 8,
+      quantity: 1,
+      surface: "",
+      recommendationId: "",
+      position: 0,
+    };
+    const made = eventRecord(event);
+    latest.push(made);
+    if (latest.length > againMax) latest.shift();
+    return made;
   };
-  return eventRecord(event);
+  return () => {
+    const user = `user-${random.below(random.below(3) === 0 ? 20 : 300)}`;
+    const session = `session:${random.below(80)}`;
+    if (random.below(200) === 0) return { key: user, value: Uint8Array.of(255, 255, 255, number % 256) };
+    if (random.below(200) === 0) return mergeRecord({ session, user: `user-${2 * random.below(150)}`, timeSeconds: instant });
+    if (random.below(20) === 0 && latest.length > 0) return latest[random.below(latest.length)]!;
+    return eventOf(random.below(4) === 0 ? session : user);
+  };
+}
+
+/** Batches of the partitions, each in its order, by the time of publication of their first records. */
+function* byPublication(log: ReadonlyMap<string, readonly ConsumedRecord[]>): Generator<Pick<ConsumedBatch, "partition" | "records">> {
+  const left = [...log].map(([partition, records]) => ({ partition, records, at: 0 }));
+  const headOf = ({ records, at }: (typeof left)[number]): number => records[at]?.publishedSeconds ?? Number.POSITIVE_INFINITY;
+  for (;;) {
+    const [first, second] = left.toSorted((a, b) => headOf(a) - headOf(b));
+    if (first === undefined || headOf(first) === Number.POSITIVE_INFINITY) return;
+    const from = first.at;
+    do first.at++;
+    while (headOf(first) <= (second ? headOf(second) : Number.POSITIVE_INFINITY) && first.at < first.records.length);
+    yield { partition: first.partition, records: first.records.slice(from, first.at) };
+  }
 }
 
 export async function openProfileFleet(seed: number): Promise<ProfileFleet> {
@@ -109,10 +144,9 @@ export async function openProfileFleet(seed: number): Promise<ProfileFleet> {
   const prefix = ownPrefix();
   const bus = await openKafkaBus({ brokers: [kafka.broker], partitions });
   const stores = await openRedisStores({ ...redis.settings, timeoutMs: 2000 }, { prefix, lossSeconds: 60, onBroken: () => undefined });
-  const random = createRandom(seed);
+  const nextRecord = createRecords(createRandom(seed));
   const lines: string[] = [];
   const members = new Set<ChildProcess>();
-  let made = 0;
 
   const startMember = async (): Promise<Member> => {
     const [rpcPort, adminPort] = await freePorts(2);
@@ -169,7 +203,7 @@ export async function openProfileFleet(seed: number): Promise<ProfileFleet> {
       const started = performance.now();
       const sent: Promise<void>[] = [];
       for (let turn = 0; turn < seconds * 20; turn++) {
-        sent.push(publish(Array.from({ length: slice }, () => record(random, made++))));
+        sent.push(publish(Array.from({ length: slice }, nextRecord)));
         await delay(Math.max(0, started + (turn + 1) * 50 - performance.now()));
       }
       await Promise.all(sent);
@@ -206,12 +240,16 @@ export async function openProfileFleet(seed: number): Promise<ProfileFleet> {
         keyOf: (subject: string) => subjectKey(subject, hashKey),
         log: createLogger({ service: "recount", level: "silent" }),
       };
-      const reached = new Map<string, number>();
-      await readPublished(bus, topics.events, async (batch) => {
-        const next = batch.records.at(-1)!.offset + 1;
-        await applyBatch(batch, { from: reached.get(batch.partition) ?? 0, next }, parts);
-        reached.set(batch.partition, next);
+      const log = new Map<string, ConsumedRecord[]>();
+      await readPublished(bus, topics.events, async ({ partition, records }) => {
+        log.set(partition, [...(log.get(partition) ?? []), ...records]);
       });
+      const reached = new Map<string, number>();
+      for (const { partition, records } of byPublication(log)) {
+        const next = records.at(-1)!.offset + 1;
+        await applyBatch({ partition, records, end: next }, { from: reached.get(partition) ?? 0, next }, parts);
+        reached.set(partition, next);
+      }
       const contents = await contentsOf(own);
       await own.profiles.close();
       await own.counters.close();
