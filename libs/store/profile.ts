@@ -16,7 +16,7 @@ export interface HeldEvent {
 
 /** What is left of a subject that asked to be forgotten. */
 export interface Erasure {
-  /** The id of the latest one. */
+  /** The id of the latest one; ids ascend with time. */
   readonly id: string;
   /** Partitions whose copy of it has not come yet: what they still bring precedes it, and is dropped. Ascending. */
   readonly pending: readonly string[];
@@ -91,6 +91,8 @@ export type ProfileChange =
 type ChangeOf<Kind extends ProfileChange["kind"]> = Extract<ProfileChange, { kind: Kind }>;
 
 function erase(profile: Profile, partition: string, { id, offset, partitions }: ChangeOf<"erase">): Profile {
+  // A copy of one before the latest, from a partition that lags: what stands before it there stands before the latest too.
+  if (profile.erased !== null && id < profile.erased.id) return profile;
   const again = profile.erased?.id === id;
   const pending = (again ? profile.erased.pending : [...partitions].sort()).filter((name) => name !== partition);
   const erased = { id, pending, at: { ...(again ? profile.erased.at : {}), [partition]: offset } };

@@ -136,6 +136,19 @@ export function profileStoreContract(adapter: string, open: () => Promise<StoreH
       await copied("of a partition that was added", 5, 6, { partition: "e/2", offset: 0 });
       expect(await held()).toEqual(["behind it", "of a partition that was added"]);
     });
+    it("erases twice while a partition lags, and holds what comes behind the later one", async () => {
+      const partitions = ["e/0", "e/1"];
+      await harness.store.apply("e/0", eraseOf(0, "x1", partitions), { from: 0, next: 1 });
+      await harness.store.apply("e/0", eraseOf(1, "x2", partitions), { from: 1, next: 2 });
+      await harness.store.apply("e/0", batchOf([eventOf("a", 1)], 2), { from: 2, next: 3 });
+      await harness.store.apply("e/1", eraseOf(0, "x1", partitions), { from: 0, next: 1 });
+      await harness.store.apply("e/1", batchOf([eventOf("b", 2)], 1), { from: 1, next: 2 });
+      await harness.store.apply("e/1", eraseOf(2, "x2", partitions), { from: 2, next: 3 });
+      await harness.store.apply("e/0", batchOf([eventOf("c", 3)], 3), { from: 3, next: 4 });
+      await harness.store.apply("e/1", batchOf([eventOf("d", 4)], 3), { from: 3, next: 4 });
+      expect(await held()).toEqual(["a", "c", "d"]);
+      expect((await harness.store.get(["u"]))[0]!.erased!.pending).toEqual([]);
+    });
     it("keeps no word of who was erased, and does not seed them again", async () => {
       const profile = {
         ...emptyProfile("somebody"),

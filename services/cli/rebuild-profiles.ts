@@ -10,9 +10,6 @@ import type { HomeFolders } from "./home.ts";
 import { seedInto } from "./seed-profiles.ts";
 import { progressLine } from "./terminal.ts";
 
-/** Records of one atomic step. */
-const stepRecords = 1000;
-
 export interface RebuildOptions {
   readonly folders: HomeFolders;
   /** Data set of the seed, and the instant from which on it is left out. */
@@ -41,12 +38,7 @@ export async function rebuildProfiles({ folders, data, before, archive, into }: 
   let applied = 0;
   try {
     for await (const { partition, from, next, entries } of archivedEvents(archive)) {
-      for (let at = 0, start = from; start < next; at += stepRecords) {
-        const step = entries.slice(at, at + stepRecords);
-        const end = at + stepRecords >= entries.length ? next : step.at(-1)!.offset + 1;
-        await applyArchived(partition, step, { from: start, next: end }, parts);
-        start = end;
-      }
+      await applyArchived(partition, entries, { from, next }, parts);
       applied += entries.length;
       line.progress({ step: "profiles: archive", done: applied, total, unit: "records" });
     }

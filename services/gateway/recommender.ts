@@ -105,7 +105,10 @@ export function createRecommender(parts: RecommenderParts): Implementation<typeo
     upsertItems: (request) => upsertItems(request, releases.current().artifact, items),
     deleteItem: (request) => deleteItem(request, releases.current().artifact, items),
     mergeSession: (request) => mergeSession(request, now(releases.current().artifact), parts.bus),
-    eraseUser: (request) => eraseUser(request, now(releases.current().artifact), parts.bus, parts.keyOf),
+    eraseUser: (request) => {
+      const instants = { nowSeconds: now(releases.current().artifact), wallSeconds: clock.nowSeconds() };
+      return eraseUser(request, instants, parts.bus, parts.keyOf);
+    },
     getUser: ({ subject }) => getUser(subject, parts.profiles, releases.current().artifact.catalog),
   };
 }

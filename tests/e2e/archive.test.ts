@@ -309,7 +309,7 @@ describe("an archive of one writer", () => {
       position: 0,
     };
     await before.publish(topics.events, [eventRecord(event)]);
-    await eraseUser({ subject: "moved" }, 2, after, keyOf);
+    await eraseUser({ subject: "moved" }, { nowSeconds: 2, wallSeconds: systemClock.nowSeconds() }, after, keyOf);
     const writer = openArchiveToWrite(path);
     for (const log of [before, after]) await archiveTopic(log, writer, "events", signal);
     expect(writer.cleared).toBe(false);

@@ -9,6 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type BusRecord, type ConsumedBatch, type ConsumedRecord, type EventBus, readPublished, topics } from "#libs/bus/bus.ts";
 import { openKafkaBus } from "#libs/bus/kafka-bus.ts";
+import { systemClock } from "#libs/core/clock.ts";
 import { createRandom, type Random } from "#libs/core/random.ts";
 import { type Event, eventTypes } from "#libs/events/event.ts";
 import { eventRecord, mergeRecord } from "#libs/events/log-entry.ts";
@@ -210,7 +211,9 @@ export async function openProfileFleet(seed: number): Promise<ProfileFleet> {
       return sent.length * slice;
     },
     erase: async (subject) => {
-      const { eraseId } = await eraseUser({ subject }, instant, bus, (name) => subjectKey(name, hashKey));
+      const { eraseId } = await eraseUser({ subject }, { nowSeconds: instant, wallSeconds: systemClock.nowSeconds() }, bus, (name) =>
+        subjectKey(name, hashKey),
+      );
       return { key: subjectKey(subject, hashKey), id: eraseId };
     },
     addPartitions: async (count) => {

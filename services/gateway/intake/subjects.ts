@@ -29,18 +29,25 @@ export async function mergeSession(
   return {};
 }
 
+/** A UUID of version 7 (RFC 9562, section 5.7): in order of time as text, so that stores tell which erasure is the later one. */
+function timeOrderedId(nowMs: number): string {
+  const time = Math.floor(nowMs).toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
+}
+
 /**
+ * @param wallSeconds by the wall clock, with fractions: of two erasures the later is told by it.
  * @param keyOf the stores' key of a subject: the record tells nobody who it was.
  * Throws `invalid_argument` naming the field; what the bus throws when it cannot take the record.
  */
 export async function eraseUser(
   { subject }: EraseUserRequest,
-  nowSeconds: number,
+  { nowSeconds, wallSeconds }: { readonly nowSeconds: number; readonly wallSeconds: number },
   bus: Pick<EventBus, "publishToAll">,
   keyOf: (subject: string) => string,
 ): Promise<EraseUserResponse> {
   check("subject", subject);
-  const erase = { eraseId: randomUUID(), subjectKey: keyOf(subject), timeSeconds: Math.floor(nowSeconds) };
+  const erase = { eraseId: timeOrderedId(wallSeconds * 1000), subjectKey: keyOf(subject), timeSeconds: Math.floor(nowSeconds) };
   const headers = traceHeaders();
   await bus.publishToAll(topics.events, (partitions) => eraseRecord({ ...erase, partitions: [...partitions] }, headers), {
     untilApplied: true,
