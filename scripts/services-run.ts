@@ -90,7 +90,8 @@ function runningServer(name: string): { readonly pid: number; readonly identity:
   return pid > 0 && identityOf(pid) === identity ? { pid, identity } : null;
 }
 
-const accepts = (port: number): Promise<boolean> =>
+/** Whether something listens there on loopback. */
+export const accepts = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1", () => {
       socket.destroy();

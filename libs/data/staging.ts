@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { ModisteError } from "#libs/core/errors.ts";
+import { isRunning } from "#libs/core/running.ts";
 
 export interface StagingFolder {
   /** Where files are written until `commit`. */
@@ -54,19 +55,9 @@ function cleanStale(target: string): void {
   if (!existsSync(parent)) return;
   for (const entry of readdirSync(parent)) {
     const match = /^\.(tmp|old)-(\d+)$/.exec(entry.startsWith(basename(target)) ? entry.slice(basename(target).length) : "");
-    if (match === null || isRunning(Number(match[2]))) continue;
+    if (match === null || (Number(match[2]) !== process.pid && isRunning(Number(match[2])))) continue;
     const path = join(parent, entry);
     if (match[1] === "old" && !existsSync(target)) renameSync(path, target);
     else rmSync(path, { recursive: true, force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -3,12 +3,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "#libs/testing/free-port.ts";
 import { until } from "#libs/testing/redis-servers.ts";
 import { newestKafka, prepareKafka } from "../../scripts/services-kafka.ts";
+import { accepts } from "../../scripts/services-run.ts";
 
 export interface OwnKafka {
   /** "host:port". */
@@ -22,15 +22,6 @@ export interface OwnKafka {
   start(): Promise<void>;
   remove(): Promise<void>;
 }
-
-const accepts = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
 
 export async function startOwnKafka(): Promise<OwnKafka> {
   const [port] = (await freePorts(1)) as [number];

@@ -15,6 +15,7 @@ import {
 import { join } from "node:path";
 import { z } from "zod";
 import { ModisteError } from "#libs/core/errors.ts";
+import { isRunning } from "#libs/core/running.ts";
 
 const format = 1;
 const count = z.number().int().nonnegative();
@@ -155,15 +156,6 @@ export function flush(path: string): void {
     closeSync(file);
   }
 }
-
-const isRunning = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-};
 
 /** A file with the writer's process id; one that a dead process left is taken over. */
 function lock(file: string): () => void {

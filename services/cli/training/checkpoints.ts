@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { ModisteError } from "#libs/core/errors.ts";
+import { isRunning } from "#libs/core/running.ts";
 import { readSafetensors, type SafetensorFile, writeSafetensors } from "#libs/graph/safetensors.ts";
 import type { Checkpoint } from "#libs/models/neural/training.ts";
 
@@ -116,15 +117,6 @@ async function readOptional(file: string): Promise<Uint8Array | null> {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw cause;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 
