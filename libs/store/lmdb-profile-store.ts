@@ -37,18 +37,19 @@ export function openLmdbProfileStore(folder: string, onBroken: OnBroken = () => 
   const positionOf = (partition: string): number => positions.get(partition) ?? 0;
   return {
     get: async (keys) => keys.map(read),
-    apply: async (partition, batches, { from, next }) => {
-      await root.transaction(() => {
+    apply: (partition, batches, { from, next }) =>
+      root.transaction(() => {
         if (positionOf(partition) < from) throw positionLost(partition, positionOf(partition), from);
-        for (const { key, changes } of batches) {
+        const applied = batches.map(({ key, changes }) => {
           const held = read(key);
           const before = held ?? emptyProfile();
           const after = applyChanges(before, partition, changes);
           if (after !== before) write(key, held, after);
-        }
+          return after;
+        });
         if (next > positionOf(partition)) void positions.put(partition, next);
-      });
-    },
+        return applied;
+      }),
     position: async (partition) => positionOf(partition),
     seed: async (seeded) => {
       await root.transaction(() => {

@@ -27,9 +27,10 @@ export interface ProfileStore {
   /**
    * Applies the batches, each key once, every profile in one atomic step, and then moves the partition's position, never back. Changes that were
    * applied before are left out, so a repeated call changes nothing. A stored profile that cannot be read is put aside and its subject begins anew.
+   * Answers the profiles as they then stand, in the order of the batches: what follows from a batch needs no second read.
    * Throws `failed_precondition` "position_lost" when the store stands before `from`: it has lost writes, or is another one.
    */
-  apply(partition: string, batches: readonly ProfileBatch[], span: OffsetSpan): Promise<void>;
+  apply(partition: string, batches: readonly ProfileBatch[], span: OffsetSpan): Promise<Profile[]>;
   /** Where to go on with a partition; 0 for one that was never applied. Not after anything that may have been lost. */
   position(partition: string): Promise<number>;
   /** Replaces the seeded part of profiles; events that came over the bus stay, and who was erased stays so. Resolves when they are as durable as the store makes them. */

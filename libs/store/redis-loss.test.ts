@@ -42,7 +42,7 @@ function batchesOf(from: number, next: number): ProfileBatch[] {
   const of = (key: string): ProfileChange[] => log.slice(from, next).filter(({ offset }) => eventOf(offset).subject === key);
   return subjects.map((key) => ({ key, changes: of(key) })).filter(({ changes }) => changes.length > 0);
 }
-const apply = (store: ProfileStore, from: number, next: number): Promise<void> =>
+const apply = (store: ProfileStore, from: number, next: number): Promise<unknown> =>
   store.apply(partition, batchesOf(from, next), { from, next });
 
 /** As the follower does: from where the store stands, in batches, and again from there when writes were lost. Answers where it began each time. */
@@ -210,7 +210,7 @@ withOwnRedis("a cluster of which one node loses writes", () => {
       const [from, next] = [Math.ceil((i * 16_384) / 3), Math.ceil(((i + 1) * 16_384) / 3)];
       await ask(port, `CLUSTER ADDSLOTSRANGE ${from} ${next - 1}`);
       await ask(port, `CLUSTER SET-CONFIG-EPOCH ${i + 1}`);
-      await ask(port, `CLUSTER MEET 127.0.0.1 ${nodes[0]!.port}`);
+      await ask(port, `CLUSTER MEET 127.0.0.1 ${nodes[0]!.port} ${nodes[0]!.busPort}`);
     }
     await isWhole();
     connection = await openRedis({ urls: [nodes[0]!.settings.urls[0]!], cluster: true, timeoutMs: 5000 });

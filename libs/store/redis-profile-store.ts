@@ -107,31 +107,36 @@ export function createRedisProfileStore(connection: RedisConnection, options: Re
     if (stands < from) throw positionLost(partition, stands, from);
     return keys.map((key, i) => decode(key, values[i] as Buffer | null));
   };
-  /** One try. False when somebody else wrote, or servers have changed meanwhile. */
-  const tryApply = async (partition: string, batches: readonly ProfileBatch[], span: OffsetSpan): Promise<boolean> => {
+  /** One try. Null when somebody else wrote, or servers have changed meanwhile. */
+  const tryApply = async (partition: string, batches: readonly ProfileBatch[], span: OffsetSpan): Promise<Profile[] | null> => {
     const lineage = await lineages.current();
     const keys = batches.map(({ key }) => key);
-    const stranger = async (): Promise<false> => {
+    const stranger = async (): Promise<null> => {
       lineages.forget();
       await connection.refresh();
-      return false;
+      return null;
     };
     const held = await readBatches(partition, keys, span.from, lineage);
     if (held === null) return stranger();
-    const replacements = held.flatMap((one, i): Replacement[] => {
+    const replacements: Replacement[] = [];
+    const applied = held.map((one, i) => {
       const before = one.profile ?? emptyProfile();
       const profile = applyChanges(before, partition, batches[i]!.changes);
-      return profile === before ? [] : [{ held: one, profile }];
+      if (profile !== before) replacements.push({ held: one, profile });
+      return profile;
     });
     const outcomes = await write(replacements, lineage.ids);
     if (outcomes.includes("stranger")) return stranger();
-    if (outcomes.includes("conflict")) return false;
-    return (await positions.move(partition, span, lineage)) === "moved" || stranger();
+    if (outcomes.includes("conflict")) return null;
+    return (await positions.move(partition, span, lineage)) === "moved" ? applied : stranger();
   };
   return {
     get: async (keys) => (await read(keys)).map(({ profile }) => profile),
     apply: async (partition, batches, span) => {
-      for (let tries = 0; tries < triesMax; tries++) if (await tryApply(partition, batches, span)) return;
+      for (let tries = 0; tries < triesMax; tries++) {
+        const applied = await tryApply(partition, batches, span);
+        if (applied !== null) return applied;
+      }
       throw new ModisteError("aborted", "write_conflict", `profiles of partition ${partition} are written by others, or servers change`);
     },
     position: async (partition) => {

@@ -60,6 +60,14 @@ export function profileStoreContract(adapter: string, open: () => Promise<StoreH
       expect(await harness.store.get(["u"])).toEqual(before);
       expect(await harness.store.position("e/0")).toBe(2);
     });
+    it("answers the profiles of a batch as they then stand, in its order, also when it changed nothing", async () => {
+      const changes = batchOf([eventOf("a", 1), eventOf("b", 2)])[0]!.changes;
+      const batch = ["v", "u", "w"].map((key, i) => ({ key, changes: i === 2 ? [] : changes }));
+      const applied = await harness.store.apply("e/0", batch, { from: 0, next: 2 });
+      expect(applied.map(({ events }) => events.map(({ eventId }) => eventId))).toEqual([["a", "b"], ["a", "b"], []]);
+      expect(await harness.store.get(["v", "u", "w"])).toEqual([applied[0], applied[1], null]);
+      expect(await harness.store.apply("e/0", batch, { from: 0, next: 2 })).toEqual(applied);
+    });
     it("takes the new rest of a batch that was applied in part", async () => {
       await harness.store.apply("e/0", batchOf([eventOf("a", 1)]), { from: 0, next: 1 });
       await harness.store.apply("e/0", batchOf([eventOf("a", 1), eventOf("b", 2)]), { from: 0, next: 2 });
@@ -125,7 +133,7 @@ export function profileStoreContract(adapter: string, open: () => Promise<StoreH
     });
     it("drops what a login before an erasure copied, wherever the copies stand, and holds what one behind it copied", async () => {
       const partitions = ["e/0", "e/1"];
-      const copied = (eventId: string, time: number, offset: number, login: LogPlace): Promise<void> =>
+      const copied = (eventId: string, time: number, offset: number, login: LogPlace): Promise<unknown> =>
         harness.store.apply("e/0", batchOf([eventOf(eventId, time)], offset, login), { from: offset, next: offset + 1 });
       await harness.store.apply("e/0", eraseOf(1, "x", partitions), { from: 0, next: 2 });
       await copied("its partition has not brought the erasure", 1, 2, { partition: "e/1", offset: 4 });

@@ -59,6 +59,8 @@ export const ownPrefix = (): string => `test-${randomUUID()}`;
 
 export interface OwnRedis {
   readonly port: number;
+  /** Where other nodes of a cluster reach it. */
+  readonly busPort: number;
   readonly settings: RedisSettings;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
@@ -78,7 +80,8 @@ export interface OwnRedis {
 
 /** A redis-server that writes every command through to its log, so that a test decides what is lost. */
 export async function startRedis(options: readonly string[] = []): Promise<OwnRedis> {
-  const [port] = (await freePorts(1)) as [number];
+  // Of a cluster's node the bus stands on a port of its own: the usual one, 10,000 above, need be neither free nor a port at all.
+  const [port, busPort] = (await freePorts(2)) as [number, number];
   const folder = await mkdtemp(join(tmpdir(), "modiste-redis-"));
   const logFolder = join(folder, "appendonlydir");
   let server: ChildProcess | null = null;
@@ -86,6 +89,8 @@ export async function startRedis(options: readonly string[] = []): Promise<OwnRe
     const fixed = [
       "--port",
       `${port}`,
+      "--cluster-port",
+      `${busPort}`,
       "--bind",
       "127.0.0.1",
       "--dir",
@@ -114,6 +119,7 @@ export async function startRedis(options: readonly string[] = []): Promise<OwnRe
   await start();
   return {
     port,
+    busPort,
     settings: { urls: [`redis://127.0.0.1:${port}`], timeoutMs: 5000 },
     kill,
     halt: () => void server?.kill("SIGSTOP"),

@@ -7,7 +7,7 @@ import { type Event, type EventType, eventTypes } from "#libs/events/event.ts";
 import { copiedRecord, type LogEntry, type LogPlace, readEntry } from "#libs/events/log-entry.ts";
 import { segmentOfAge } from "#libs/features/segment.ts";
 import type { CountedEvent, CounterStore } from "#libs/store/counter-store.ts";
-import type { HeldEvent, ProfileChange } from "#libs/store/profile.ts";
+import type { HeldEvent, Profile, ProfileChange } from "#libs/store/profile.ts";
 import type { OffsetSpan, ProfileStore } from "#libs/store/profile-store.ts";
 import type { Logger } from "#libs/telemetry/log.ts";
 import type { MergeSession } from "#protos/events.ts";
@@ -105,45 +105,45 @@ function copyOf(held: HeldEvent, { session, user }: MergeSession, login: LogPlac
   return copiedRecord(event, login);
 }
 
-/** A session's event is counted once, where it happened. */
-async function countedEvents(events: readonly Placed<EntryOf<"event">>[], { profiles, keyOf }: StoreParts): Promise<CountedEvent[]> {
-  const counted = events.filter(({ entry }) => entry.copied === null);
-  const subjects = [...new Set(counted.map(({ entry }) => entry.event.subject))];
-  const held = await profiles.get(subjects.map(keyOf));
-  const segments = new Map(subjects.map((subject, i) => [subject, segmentOfAge(held[i]?.attributes.age)]));
-  return counted.map(({ offset, entry: { event } }) => ({
-    offset,
-    itemId: event.itemId,
-    type: event.type,
-    segment: segments.get(event.subject)!,
-    timeSeconds: event.timeSeconds,
-    value: event.value,
-  }));
+/** A session's event is counted once, where it happened. `profiles`: by key, as they stand after the batch. */
+function countedEvents(entries: Entries, profiles: ReadonlyMap<string, Profile>, keyOf: StoreParts["keyOf"]): CountedEvent[] {
+  return entries
+    .filter(isKind("event"))
+    .filter(({ entry }) => entry.copied === null)
+    .map(({ offset, entry: { event } }) => ({
+      offset,
+      itemId: event.itemId,
+      type: event.type,
+      segment: segmentOfAge(profiles.get(keyOf(event.subject))!.attributes.age),
+      timeSeconds: event.timeSeconds,
+      value: event.value,
+    }));
 }
 
 /** What the stores need of the parts. */
 export type StoreParts = Pick<ApplyParts, "profiles" | "counters" | "keyOf">;
 type Entries = readonly Placed<LogEntry>[];
 
-/** Doing it again changes nothing. Throws what the store throws. */
-async function applyToProfiles(partition: string, entries: Entries, span: OffsetSpan, { profiles, keyOf }: StoreParts): Promise<void> {
+/** Doing it again changes nothing. Answers the profiles of the batch by key; throws what the store throws. */
+async function applyToProfiles(
+  partition: string,
+  entries: Entries,
+  span: OffsetSpan,
+  { profiles, keyOf }: StoreParts,
+): Promise<Map<string, Profile>> {
   const changes = groupBy(
     entries.flatMap((placed) => changesOf(placed, keyOf)),
     ({ key }) => key,
   );
   const batches = [...changes].map(([key, own]) => ({ key, changes: own.map(({ change }) => change) }));
-  await profiles.apply(partition, batches, span);
-}
-
-/** The same. */
-async function applyToCounters(partition: string, entries: Entries, span: OffsetSpan, parts: StoreParts): Promise<void> {
-  await parts.counters.add(partition, await countedEvents(entries.filter(isKind("event")), parts), span);
+  const applied = await profiles.apply(partition, batches, span);
+  return new Map(batches.map(({ key }, i) => [key, applied[i]!]));
 }
 
 /** What an archive holds, in place of the log: its logins were dealt with, and what they copied is in the archive too. */
 export async function applyArchived(partition: string, entries: Entries, span: OffsetSpan, parts: StoreParts): Promise<void> {
-  await applyToProfiles(partition, entries, span, parts);
-  await applyToCounters(partition, entries, span, parts);
+  const profiles = await applyToProfiles(partition, entries, span, parts);
+  await parts.counters.add(partition, countedEvents(entries, profiles, parts.keyOf), span);
 }
 
 /**
@@ -152,9 +152,9 @@ export async function applyArchived(partition: string, entries: Entries, span: O
  */
 export async function applyBatch(batch: ConsumedBatch, span: OffsetSpan, parts: ApplyParts): Promise<void> {
   const entries = await readBatch(batch, parts);
-  await applyToProfiles(batch.partition, entries, span, parts);
+  const profiles = await applyToProfiles(batch.partition, entries, span, parts);
   await copySessions(batch.partition, entries.filter(isKind("merge")), parts);
-  await applyToCounters(batch.partition, entries, span, parts);
+  await parts.counters.add(batch.partition, countedEvents(entries, profiles, parts.keyOf), span);
 }
 
 /** Where to go on with a partition after a start. */

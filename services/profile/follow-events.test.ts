@@ -177,8 +177,9 @@ describe("the follower of events", () => {
         ...store,
         apply: async (...words) => {
           if (failures-- > 0) throw new Error("no space left");
-          await store.apply(...words);
+          const profiles = await store.apply(...words);
           resolve();
+          return profiles;
         },
       };
       void follow(failing).then(() => publish([recordOf(event("a"))]));
