@@ -24,7 +24,7 @@ export interface GrpcServerOptions extends ServerOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly health: Health;
-  /** Connections older than this are closed gently, so that clients find new replicas. Default 5 minutes. */
+  /** Connections older than this, more or less a tenth, are closed gently, so that clients look for new replicas. Default 20 s. */
   readonly connectionAgeMs?: number;
 }
 
@@ -40,7 +40,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const server = new Server({
     "grpc.max_receive_message_length": bytesMax,
     "grpc.max_send_message_length": bytesMax,
-    "grpc.max_connection_age_ms": options.connectionAgeMs ?? 300_000,
+    "grpc.max_connection_age_ms": options.connectionAgeMs ?? 20_000,
     "grpc.max_connection_age_grace_ms": 10_000,
     "grpc.keepalive_time_ms": 60_000,
   });

@@ -8,9 +8,12 @@ import { decoder, encoder } from "./grpc-client.ts";
 
 export { HealthDefinition };
 
-/** What health says of a process. The empty name is the process itself. */
+/** The name that says that the process lives, ready or not: who starts it anew when this fails does so for a cause. */
+export const livenessName = "liveness";
+
+/** What health says of a process. The empty name is the process itself, and says whether it is ready. */
 export interface Health {
-  /** Starts as not serving. */
+  /** Starts as not serving. Liveness is told from the first call on. */
   set(serving: boolean): void;
   readonly serving: boolean;
   readonly state: HealthState;
@@ -26,6 +29,7 @@ export function createHealth(services: readonly string[]): Health {
     for (const name of names) state.setStatus(serving ? "healthy" : "unhealthy", name);
   };
   set(false);
+  state.setStatus("healthy", livenessName);
   return {
     set,
     state,

@@ -18,9 +18,10 @@ export async function openRpc(parts: ProcessParts, health: Health): Promise<Read
   const ports = new Map<string, number>();
   const outward = parts.rows.length === 1 ? parts.rows : parts.rows.filter((row) => row.kind === "gateway");
   for (const row of outward) {
-    const { rpcHost: host } = parts.settings.service(row.name);
+    const { rpcHost: host, connectionAgeMs } = parts.settings.service(row.name);
     const { bindings } = runningOf(parts, row);
-    const server = await startGrpcServer({ ...serverOptions(parts, row), bindings, health, host, port: parts.settings.port(row) });
+    const port = parts.settings.port(row);
+    const server = await startGrpcServer({ ...serverOptions(parts, row), bindings, health, host, port, connectionAgeMs });
     parts.closers.push(() => server.close(parts.settings.process.drainLimitMs));
     ports.set(row.name, server.port);
   }

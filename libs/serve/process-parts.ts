@@ -95,6 +95,7 @@ function createContext(parts: ProcessParts, row: FleetRow): ServiceContext {
     home: homeFolder(settings.process, options.workingFolder ?? process.cwd()),
     shared: parts.shared,
     processReady: () => whyNotReady(parts),
+    isKeyed: settings.service(row.name).rpcKeys.length > 0,
     subjectHashKey: settings.process.subjectHashKey,
     onClose: (close) => void parts.closers.push(close),
   };

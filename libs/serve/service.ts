@@ -35,6 +35,8 @@ export interface ServiceContext<Config = Readonly<Record<string, unknown>>> {
   readonly shared: SharedResources;
   /** Why this process is not ready, null when it is: for the gateway's /readyz. */
   processReady(): string | null;
+  /** Whether callers of this service must name a key. */
+  readonly isKeyed: boolean;
   /** Key of `hashSubject`. */
   readonly subjectHashKey: string;
   /** Registers what is closed at the end, last first, also when the start fails. */

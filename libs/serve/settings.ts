@@ -42,6 +42,15 @@ export const serviceSettings = defineConfig({
   rpcKey: secret("RPC_KEY", "bearer key that this service sends with its calls", { fallback: undefined }),
   rpcConcurrency: integer("RPC_CONCURRENCY", "calls at work at once", { min: 1, max: 10_000, fallback: 64 }),
   rpcQueue: integer("RPC_QUEUE", "calls that may wait for a slot", { min: 0, max: 100_000, fallback: 256 }),
+  connectionAgeMs: millis(
+    "RPC_CONNECTION_AGE_MS",
+    "age at which a connection of gRPC is closed gently: callers then look for new replicas",
+    {
+      min: 1000,
+      max: 86_400_000,
+      fallback: 20_000,
+    },
+  ),
   faults: form("FAULTS", "faults on purpose, for drills", "<target>=delay:<ms>|error:<code>|hang|garbage, between commas", readsFaults, {
     fallback: "",
   }),

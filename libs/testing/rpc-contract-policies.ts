@@ -176,6 +176,14 @@ export function introspection(harness: () => RpcHarness): void {
     expect(await failure(client.check({ service: "nobody" }))).toMatchObject({ code: "not_found", reason: "unknown_service" });
   });
 
+  it("lives while it is not ready, and asks nobody for a key to say so", async () => {
+    const peer = await harness().serve([ranker(answerOne)], { server: { keys: ["secret"] } });
+    peer.health.set(false);
+    const client = peer.connect(HealthDefinition);
+    expect(await client.check({ service: "liveness" })).toEqual({ status: 1 });
+    expect(await client.check({ service: "" })).toEqual({ status: 2 });
+  });
+
   it("lists its services", async () => {
     const peer = await harness().serve([ranker(answerOne)]);
     expect([...(await peer.services())].sort()).toEqual(["grpc.health.v1.Health", "modiste.v1.Ranker"]);

@@ -33,6 +33,7 @@ async function createProgram(): Promise<Command> {
   const { releasesCommand } = await import("./commands/releases.ts");
   const { skewCommand } = await import("./commands/skew.ts");
   const { startCommand } = await import("./commands/start.ts");
+  const { prepareCommand } = await import("./commands/prepare.ts");
   const { serveCommand } = await import("./commands/serve.ts");
   const { fleetCommand } = await import("./commands/fleet.ts");
   const commands = [
@@ -50,6 +51,7 @@ async function createProgram(): Promise<Command> {
     releasesCommand,
     skewCommand,
     startCommand,
+    prepareCommand,
     serveCommand,
     fleetCommand,
   ];

@@ -29,7 +29,13 @@ const config = defineConfig({
   ...catalogSettings,
   httpHost: text("HTTP_HOST", "address that HTTP listens on", { fallback: "127.0.0.1" }),
   httpPort: integer("HTTP_PORT", "port of HTTP; 0 takes a free one", { min: 0, max: 65_535, fallback: 8080 }),
-  httpHosts: list("HTTP_HOSTS", "Host names that HTTP answers to beside loopback ones", { fallback: [] }),
+  httpHosts: list("HTTP_HOSTS", "Host names that HTTP answers to beside loopback ones; none, and keys in MODISTE_RPC_KEYS: all", {
+    fallback: [],
+  }),
+  httpLingerMs: millis("HTTP_LINGER_MS", "how long connections that callers keep open are still answered when the process ends", {
+    max: 60_000,
+    fallback: 1000,
+  }),
   deadlineMs: millis("DEADLINE_MS", "time for an answer whose caller sets no deadline", { min: 5, max: 60_000, fallback: 150 }),
   rulesFile: text("RULES_FILE", "YAML file of pins, boosts and hidden items (docs/rules.md), read again when it changes", { fallback: "" }),
   servedShare: number("SERVED_SHARE", "share of answers whose record goes to the topic modiste.served.v1", { min: 0, max: 1, fallback: 1 }),

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
 import { systemClock } from "#libs/core/clock.ts";
+import { invalid } from "#libs/core/errors.ts";
 import { readManifest } from "#libs/data/manifest.ts";
 import { openFolderStore } from "#libs/release/folder-store.ts";
 import { createNotice } from "../gate/notice.ts";
@@ -26,16 +27,21 @@ async function isTrained(folders: HomeFolders, fingerprint: string): Promise<boo
   return made.some(({ data }) => data.fingerprint === fingerprint);
 }
 
-/** One round; what goes wrong in it is said, and the next round comes all the same. */
-async function retrainOnce(flags: TrainFlags, signal: AbortSignal): Promise<void> {
+/** Answers false when a release was made that does not serve. */
+async function retrainOnce(flags: TrainFlags, signal: AbortSignal): Promise<boolean> {
   const work = workOf(flags);
+  const { fingerprint } = readManifest(dataSetFolder(work.folders, flags.data));
+  if (await isTrained(work.folders, fingerprint)) {
+    print(`${flags.data} has not changed since a release was made of it`);
+    return true;
+  }
+  return promoteIfPassed(work, await trainWithProgress({ ...work, staleCheckpoint: "remove", signal }));
+}
+
+/** One round of many: what goes wrong in it is said, and the next round comes all the same. */
+async function retrainRound(flags: TrainFlags, signal: AbortSignal): Promise<void> {
   try {
-    const { fingerprint } = readManifest(dataSetFolder(work.folders, flags.data));
-    if (await isTrained(work.folders, fingerprint)) {
-      print(`${flags.data} has not changed since a release was made of it`);
-      return;
-    }
-    await promoteIfPassed(work, await trainWithProgress({ ...work, staleCheckpoint: "remove", signal }));
+    await retrainOnce(flags, signal);
   } catch (error) {
     if (signal.aborted) return;
     remark(`retraining failed: ${error instanceof Error ? error.message : String(error)}`);
@@ -53,14 +59,19 @@ async function rest(untilMs: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function retrain(flags: TrainFlags & { readonly every: number }): Promise<void> {
+async function retrain(flags: TrainFlags & { readonly every?: number; readonly once: boolean }): Promise<void> {
+  if (flags.once === (flags.every !== undefined)) throw invalid("--every", "either --every or --once must be given");
   const signal = stopSignal();
   // What no later round could mend fails at once: an unknown data set, wrong settings, a webhook that is no address.
   readManifest(dataSetFolder(workOf(flags).folders, flags.data));
   createNotice();
+  if (flags.every === undefined) {
+    if (!(await retrainOnce(flags, signal))) process.exitCode = 1;
+    return;
+  }
   while (!signal.aborted) {
     const started = systemClock.monotonicMs();
-    await retrainOnce(flags, signal);
+    await retrainRound(flags, signal);
     await rest(started + flags.every, signal);
   }
 }
@@ -68,6 +79,7 @@ async function retrain(flags: TrainFlags & { readonly every: number }): Promise<
 export function retrainCommand(): Command {
   return withTrainOptions(new Command("retrain"))
     .description("train again and again: when the data set has changed, through the same gate as train")
-    .requiredOption("--every <duration>", "from one start to the next, such as 6h or 1d", duration)
+    .option("--every <duration>", "from one start to the next, such as 6h or 1d", duration)
+    .option("--once", "one round, for who is started by a clock: ends with 1 when it failed or the gate refused", false)
     .action(retrain);
 }

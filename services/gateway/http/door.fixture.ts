@@ -91,6 +91,7 @@ export interface TestDoor {
   readonly published: readonly string[];
   /** Paths of all routes, as Fastify knows them. */
   readonly routes: ReadonlySet<string>;
+  drain(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -100,6 +101,8 @@ export interface DoorOptions {
   /** Bearer keys of the callee and the key of the door's own calls. */
   readonly peer?: PeerOptions;
   readonly hosts?: readonly string[];
+  readonly isKeyed?: boolean;
+  readonly lingerMs?: number;
 }
 
 /** What every user of the door did. */
@@ -168,8 +171,13 @@ export async function openDoor(options: DoorOptions = {}): Promise<TestDoor> {
   const sink = new PassThrough().on("data", (line: Buffer) => logged.push(JSON.parse(line.toString()) as Record<string, unknown>));
   const routes = new Set<string>();
   const http = await startHttp({
-    context: { telemetry, log: createLogger({ service: "gateway", level: "debug", destination: sink }), processReady: () => null },
-    settings: { httpHost: "127.0.0.1", httpPort: 0, httpHosts: options.hosts ?? [], page: "on" },
+    context: {
+      telemetry,
+      log: createLogger({ service: "gateway", level: "debug", destination: sink }),
+      processReady: () => null,
+      isKeyed: options.isKeyed ?? false,
+    },
+    settings: { httpHost: "127.0.0.1", httpPort: 0, httpHosts: options.hosts ?? [], httpLingerMs: options.lingerMs ?? 0, page: "on" },
     releases,
     client: peer.connect(RecommenderDefinition),
     hints: { fifth: "what is new" },
@@ -184,6 +192,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<TestDoor> {
     },
     published,
     routes,
+    drain: () => http.drain(),
     async close() {
       caller.close();
       await http.close();

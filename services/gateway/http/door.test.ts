@@ -119,6 +119,12 @@ describe("Host names", () => {
     },
   );
 
+  it("any name is answered where callers must name a key, unless names are configured", async () => {
+    const headers = { host: "gateway.modiste:8080" };
+    expect((await (await opened({ isKeyed: true })).caller.ask("/healthz", { headers })).status).toBe(200);
+    expect((await (await opened({ isKeyed: true, hosts: ["shop.example"] })).caller.ask("/healthz", { headers })).status).toBe(403);
+  });
+
   it("loopback names and configured ones are answered", async () => {
     const door = await opened({ hosts: ["shop.example"] });
     for (const host of ["localhost", "localhost:8080", "127.0.0.1", "[::1]:8080", "shop.example", "SHOP.example:443"]) {
@@ -189,6 +195,30 @@ describe("the protocol", () => {
     await closed;
     await expect(caller.ask("/healthz")).rejects.toThrow(/ECONNREFUSED|hang up/);
     caller.close();
+  });
+});
+
+describe("draining", () => {
+  it("answers who keeps a connection open, closing it, and ends with the last of them", async () => {
+    const door = await opened({ lingerMs: 600_000 });
+    const other = openCaller(door.address);
+    expect((await door.caller.ask("/v1/popular")).headers.connection).toBe("keep-alive");
+    expect((await other.ask("/v1/popular")).headers.connection).toBe("keep-alive");
+    const drained = door.drain();
+    for (const caller of [door.caller, other]) {
+      const answer = await caller.ask("/v1/popular");
+      expect([answer.status, answer.headers.connection]).toEqual([200, "close"]);
+    }
+    await drained;
+    await expect(door.caller.ask("/v1/popular")).rejects.toThrow("ECONNREFUSED");
+    other.close();
+  });
+
+  it("waits for silent connections only so long", async () => {
+    const door = await opened({ lingerMs: 20 });
+    await door.caller.ask("/v1/popular");
+    await door.drain();
+    await expect(door.caller.ask("/v1/popular")).rejects.toThrow(/ECONNREFUSED|hang up/);
   });
 });
 

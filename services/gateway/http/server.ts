@@ -14,6 +14,7 @@ import { addOpenApi } from "./openapi.ts";
 import { addOperations } from "./operations.ts";
 import { addProblems, addUnknownRoutes, sendProblem } from "./problem.ts";
 import { addRoutes } from "./routes.ts";
+import { trackConnections } from "./track-connections.ts";
 
 /** Largest request body. */
 const bodyBytesMax = 1 << 20;
@@ -22,11 +23,12 @@ export interface HttpSettings {
   readonly httpHost: string;
   readonly httpPort: number;
   readonly httpHosts: readonly string[];
+  readonly httpLingerMs: number;
   readonly page: "on" | "off";
 }
 
 export interface HttpOptions {
-  readonly context: Pick<ServiceContext, "telemetry" | "log" | "processReady">;
+  readonly context: Pick<ServiceContext, "telemetry" | "log" | "processReady" | "isKeyed">;
   readonly settings: HttpSettings;
   readonly releases: ReleaseFollower<GatewayRelease>;
   readonly client: Client<typeof RecommenderDefinition>;
@@ -39,15 +41,22 @@ export interface HttpOptions {
 export interface HttpDoor {
   /** "http://127.0.0.1:8080". */
   readonly address: string;
-  /** Refuses new connections and waits for requests under way. */
+  /**
+   * Every answer from now on closes its connection, so that callers who keep connections open come back to another replica; new connections are
+   * refused and requests under way waited for once all are closed, or after `httpLingerMs`: what a caller sends until then is answered.
+   */
   drain(): Promise<void>;
   close(): Promise<void>;
 }
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 
-/** A page of another site must not reach a loopback server through the visitor's browser (DNS rebinding): only known Host names are answered. */
-function guardHosts(app: FastifyInstance, hosts: readonly string[]): void {
+/**
+ * A page of another site must not reach a server through the visitor's browser (DNS rebinding): only known Host names are answered. Where callers
+ * must name a key, such a page has none, and any name does unless some are listed.
+ */
+function guardHosts(app: FastifyInstance, hosts: readonly string[], isKeyed: boolean): void {
+  if (isKeyed && hosts.length === 0) return;
   const allowed = new Set(hosts.map((host) => host.toLowerCase()));
   app.addHook("onRequest", async (request) => {
     const host = (request.headers.host ?? "").toLowerCase();
@@ -70,12 +79,15 @@ export async function startHttp({ context, settings, releases, client, hints, on
   const app = fastify({
     bodyLimit: bodyBytesMax,
     forceCloseConnections: "idle",
+    // While connections linger their requests are answered as ever.
+    return503OnClosing: false,
     frameworkErrors: (error, _request, reply) => sendProblem(error, reply),
     routerOptions: { maxParamLength: 1024 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: "array" } },
   });
-  guardHosts(app, settings.httpHosts);
+  guardHosts(app, settings.httpHosts, context.isKeyed);
   continueTraces(app);
+  const connections = trackConnections(app);
   // Answers are personal: no cache may keep them for somebody else.
   app.addHook("onSend", async (_request, reply) => {
     if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
@@ -99,5 +111,9 @@ export async function startHttp({ context, settings, releases, client, hints, on
   log.info({ address }, "HTTP listens");
   let closing: Promise<void> | null = null;
   const close = (): Promise<void> => (closing ??= app.close());
-  return { address, drain: close, close };
+  const drain = async (): Promise<void> => {
+    await connections.linger(settings.httpLingerMs);
+    await close();
+  };
+  return { address, drain, close };
 }
