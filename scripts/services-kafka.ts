@@ -29,8 +29,8 @@ const pom = (version: string): string => `<project xmlns="http://maven.apache.or
 </project>
 `;
 
-/** Folder of the jars. Filled beside and moved, so that a download which breaks off leaves nothing half. */
-async function jarsOf(version: string): Promise<string> {
+/** Folder of the jars of a version. Filled beside and moved, so that a download which breaks off leaves nothing half. */
+export async function jarsOf(version: string): Promise<string> {
   const root = join(cacheFolder(), "kafka");
   const jars = join(root, version);
   if (existsSync(jars)) return jars;
