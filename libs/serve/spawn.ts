@@ -3,10 +3,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { type Environment, readEnvironment } from "#libs/config/environment.ts";
 import { serviceWord } from "#libs/config/schema.ts";
 import { systemClock } from "#libs/core/clock.ts";
 import { invalid, ModisteError } from "#libs/core/errors.ts";
+import { codeExtension, loaderArguments } from "#libs/core/own-code.ts";
 import { createConnector } from "#libs/rpc/connect.ts";
 import { HealthDefinition } from "#libs/rpc/health.ts";
 import { startTelemetry } from "#libs/telemetry/telemetry.ts";
@@ -15,7 +17,7 @@ import { stopSignals } from "./process.ts";
 
 export interface SpawnOptions {
   readonly env?: Environment;
-  /** Arguments of node for one service; default `--import tsx services/<name>/main.ts`. */
+  /** Arguments of node for one service; default: those that start services/<name>/main.ts. */
   readonly argumentsOf?: (row: FleetRow) => readonly string[];
   /** Whether a service that dies is started again. Default true. */
   readonly restart?: boolean;
@@ -36,6 +38,8 @@ export interface SpawnedFleet {
 
 const restartPauseMs = { first: 250, longest: 10_000, calmAfter: 30_000 } as const;
 const probePauseMs = 150;
+
+const mainFile = (name: string): string => fileURLToPath(new URL(`../../services/${name}/main${codeExtension}`, import.meta.url));
 
 /** Starts all rows at once, in the order of the table: none needs another to start. */
 export function spawnFleet(fleet: readonly FleetRow[], options: SpawnOptions = {}): SpawnedFleet {
@@ -115,7 +119,7 @@ class WatchedChild {
 
   private launch(): void {
     const { name } = this.row;
-    const nodeArguments = this.options.argumentsOf?.(this.row) ?? ["--import", "tsx", `services/${name}/main.ts`];
+    const nodeArguments = this.options.argumentsOf?.(this.row) ?? [...loaderArguments(), mainFile(name)];
     const env = { ...(this.options.env ?? readEnvironment()) };
     const child = spawn(process.execPath, [...nodeArguments], { env, stdio: ["ignore", "pipe", "pipe"] });
     this.child = child;

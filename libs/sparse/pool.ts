@@ -1,11 +1,11 @@
 /** Worker threads for the heavy loops of a fit: one pool for one job, over memory that all workers share. */
 
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
 import { setImmediate } from "node:timers/promises";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
+import { fileURLToPath } from "node:url";
+import type { Worker } from "node:worker_threads";
 import { ModisteError } from "#libs/core/errors.ts";
+import { startThread } from "#libs/core/own-code.ts";
 import { throwIfAborted } from "#libs/sparse/pace.ts";
 
 export interface WorkerSetup {
@@ -56,27 +56,12 @@ export function createPool<Input, Task, Result>(options: PoolOptions<Input, Task
   const entry = new URL("./worker.ts", import.meta.url);
   if (options.threads === 0 || !isFile(entry) || !isFile(options.module)) return createInlinePool(options);
   const setup: WorkerSetup = { module: options.module.href, input: options.input };
-  const workers = Array.from({ length: options.threads }, () => startWorker(entry, setup));
+  const workers = Array.from({ length: options.threads }, () => startThread(entry, { workerData: setup }));
   return createWorkerPool<Task, Result>(workers, options.signal);
 }
 
 function isFile(url: URL): boolean {
   return url.protocol === "file:" && existsSync(fileURLToPath(url));
-}
-
-/**
- * TypeScript inside workers goes through tsx, which neither test runners nor Node hand down to them: a line of plain JavaScript
- * registers it first (by path, since the working folder may be any).
- */
-function startWorker(entry: URL, setup: WorkerSetup): Worker {
-  // `require.resolve` names the CommonJS form, whose own look-ups fail inside a worker; the module stands beside it.
-  const loader = pathToFileURL(
-    createRequire(import.meta.url)
-      .resolve("tsx/esm/api")
-      .replace(/\.cjs$/, ".mjs"),
-  ).href;
-  const code = `import(${JSON.stringify(loader)}).then((tsx) => { tsx.register(); return import(${JSON.stringify(entry.href)}); })`;
-  return new Worker(code, { eval: true, workerData: setup, execArgv: [] });
 }
 
 function createInlinePool<Input, Task, Result>(options: PoolOptions<Input, Task, Result>): Pool<Task, Result> {

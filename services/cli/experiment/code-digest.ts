@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { codeExtension } from "#libs/core/own-code.ts";
 import { sources } from "../../fleet.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -17,17 +18,17 @@ const folders = [
 ];
 
 /** What shows results and changes no list. */
-const apart = /\.(test|fixture)\.ts$|(^|\/)(report|synth|importers|http|web)\/|summary\.ts$|execute\.ts$|export-lists\.ts$/;
+const apart = /\.(test|fixture)\.ts$|(^|\/)(report|synth|importers|http|web)\/|(summary|execute|export-lists)\.(ts|js)$/;
 
 /** The table, and the files of the folders: paths from the root. */
 export function listMakingFiles(): string[] {
   const inside = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-      .filter((name) => /\.(ts|wasm)$/.test(name) && !apart.test(name))
+      .filter((name) => /\.(ts|js|wasm)$/.test(name) && !apart.test(name))
       .sort()
       .map((name) => `${folder}/${name}`),
   );
-  return ["services/fleet.ts", ...inside];
+  return [`services/fleet${codeExtension}`, ...inside];
 }
 
 /** 16 hex digits over the files; the same for the same code, wherever it lies. */

@@ -1,10 +1,9 @@
 /** The parent's end of a device's process. */
 
 import { type ChildProcess, fork } from "node:child_process";
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
 import { readEnvironment } from "#libs/config/environment.ts";
 import { ModisteError } from "#libs/core/errors.ts";
+import { loaderArguments } from "#libs/core/own-code.ts";
 import type { Feeds, Sizes } from "#libs/graph/executors/session.ts";
 import type { DeviceNetwork, FromDevice, ToDevice } from "./messages.ts";
 import type { ChildDevice } from "./settings.ts";
@@ -33,23 +32,17 @@ const worker = new URL("./device-worker.ts", import.meta.url);
 /** Throws `unavailable` where the system gives no process. */
 function forkWorker(): ChildProcess {
   try {
-    return forkWith(createRequire(import.meta.url).resolve("tsx"));
+    return fork(worker, [], {
+      execArgv: loaderArguments(),
+      serialization: "advanced",
+      // Standard output is for what commands answer.
+      stdio: ["ignore", 2, "inherit", "ipc"],
+      // Cards round the factors of products to ten bits by default, which the CPU does not; TensorFlow tells of every library that it finds.
+      env: { ...readEnvironment(), NVIDIA_TF32_OVERRIDE: "0", TF_CPP_MIN_LOG_LEVEL: "2" },
+    });
   } catch (cause) {
     throw unavailable(`its process cannot be started: ${(cause as Error).message}`);
   }
-}
-
-function forkWith(tsx: string): ChildProcess {
-  // TypeScript's loader by path: the working folder may be any.
-  const loader = pathToFileURL(tsx).href;
-  return fork(worker, [], {
-    execArgv: ["--import", loader],
-    serialization: "advanced",
-    // Standard output is for what commands answer.
-    stdio: ["ignore", 2, "inherit", "ipc"],
-    // Cards round the factors of products to ten bits by default, which the CPU does not; TensorFlow tells of every library that it finds.
-    env: { ...readEnvironment(), NVIDIA_TF32_OVERRIDE: "0", TF_CPP_MIN_LOG_LEVEL: "2" },
-  });
 }
 
 const unavailable = (what: string): ModisteError => new ModisteError("unavailable", "device_lost", what);

@@ -1,0 +1,56 @@
+# One image for all services and jobs: `docker run modiste serve itemcf`. Targets: runtime (the default), dev, gpu, tfjs-gpu, and runtime-prepared and
+# dev-prepared, which take as their context a tree that `npm run image` has made and need no network. The prepared ones come first: Docker's old builder
+# runs every stage up to its target. No digest of the base is given here, since none was at hand to check: pin yours by `--build-arg BASE=node:...@sha256:...`.
+ARG BASE=node:24-bookworm-slim
+
+# What is the same for both: who runs, where, how it starts and stops.
+FROM ${BASE} AS plain
+ARG VERSION=0.0.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="modiste" \
+      org.opencontainers.image.description="A recommender for shops: a fleet of small gRPC services." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+ENV NODE_ENV=production MODISTE_HOME=/var/lib/modiste
+WORKDIR /app
+# Nobody of any base: no name, no shell, owner of nothing in the image. /tmp and /var/lib/modiste are mounted.
+USER 65532:65532
+STOPSIGNAL SIGTERM
+# Orchestrators ask gRPC and /readyz; compose.yaml says its own.
+HEALTHCHECK NONE
+
+FROM plain AS prepared
+COPY app /app
+# An empty folder, given to who runs: new volumes take owner and mode from it.
+COPY --chown=65532:65532 home /var/lib/modiste
+COPY --chown=65532:65532 home /releases
+
+FROM prepared AS runtime-prepared
+ENTRYPOINT ["node", "/app/services/cli/main.js"]
+
+FROM prepared AS dev-prepared
+ENTRYPOINT ["node", "--import", "tsx", "/app/services/cli/main.ts"]
+
+# The trees from the registry, where the build has a network. Packages' own scripts do not run: what is used brings its binaries.
+FROM ${BASE} AS trees
+ARG SOURCE_DATE_EPOCH=0
+ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH}
+WORKDIR /src
+COPY package.json package-lock.json ./
+# Not `npm ci`: it refuses a lockfile made where the registry lacks some platforms of optional packages.
+RUN npm install --ignore-scripts --no-audit --no-fund
+COPY . .
+RUN node --import tsx scripts/image/make-trees.ts
+
+FROM plain AS dev
+COPY --from=trees /src/.image/dev/app /app
+COPY --from=trees --chown=65532:65532 /src/.image/dev/home /var/lib/modiste
+COPY --from=trees --chown=65532:65532 /src/.image/dev/home /releases
+ENTRYPOINT ["node", "--import", "tsx", "/app/services/cli/main.ts"]
+
+FROM plain AS runtime
+COPY --from=trees /src/.image/runtime/app /app
+COPY --from=trees --chown=65532:65532 /src/.image/runtime/home /var/lib/modiste
+COPY --from=trees --chown=65532:65532 /src/.image/runtime/home /releases
+ENTRYPOINT ["node", "/app/services/cli/main.js"]
