@@ -6,13 +6,13 @@ import { type Environment, EnvironmentError } from "./environment.ts";
 /** The version of everything in this repository; the tag of its images. */
 export const version: string = packageJson.version;
 
-/** Images of others. The tags are those that this version was tried with. */
+/** Images of others, by names that stay what they are. */
 export const images = {
   kafka: "apache/kafka:4.3.1",
   redis: "redis:7.4",
-  collector: "otel/opentelemetry-collector-contrib:0.140.1",
-  prometheus: "prom/prometheus:v3.8.0",
-  grafana: "grafana/grafana:12.3.0",
+  collector: "otel/opentelemetry-collector-contrib:0.137.0",
+  prometheus: "prom/prometheus:v3.5.0",
+  grafana: "grafana/grafana:12.2.0",
 } as const;
 
 export type OwnImage = "modiste" | "modiste-gpu" | "modiste-dev";

@@ -89,6 +89,8 @@ function jobSpec(fleet: readonly FleetRow[], environment: Environment, part: Par
       rules: [
         // Wrong settings (exit code 2) do not mend by trying again.
         { action: "FailJob", onExitCodes: { operator: "In", values: [2] } },
+        // The gate refused the release; a second try would find it made and end well.
+        ...(name === "retrain" ? [{ action: "FailJob", onExitCodes: { containerName: name, operator: "In", values: [1] } }] : []),
         { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
       ],
     },

@@ -7,7 +7,7 @@ import { addAccount } from "./account.ts";
 import { addDeployment, type Shape } from "./deployment.ts";
 import type { Environment, GpuNodes } from "./environment.ts";
 import { labelsOf, type Part, podsNamed } from "./labels.ts";
-import { gatewayHttpPort, metricsPort } from "./ports.ts";
+import { metricsPort } from "./ports.ts";
 
 const partOf = ({ name, kind }: FleetRow): Part => ({ name, component: kind });
 
@@ -34,27 +34,24 @@ function addOnCards(
   addDeployment(chart, fleet, environment, row, { ...shape, id: `${row.name}-gpu`, part, image: "modiste-gpu" });
 }
 
+/** The name that DNS answers with every ready pod. */
+export const podsService = ({ name, kind }: FleetRow): string => (kind === "gateway" ? `${name}-pods` : name);
+
 /** Headless: callers ask DNS for every ready pod and choose in turn themselves, which one address in front would take from them. */
 function addDiscovery(chart: Chart, row: FleetRow, part: Part): void {
   const selector = podsNamed(part.name);
   const rpc = { name: "grpc", port: row.port, targetPort: k8s.IntOrString.fromString("grpc"), appProtocol: "kubernetes.io/h2c" };
   const metrics = { name: "metrics", port: metricsPort(row), targetPort: k8s.IntOrString.fromString("metrics") };
-  if (row.kind !== "gateway") {
-    new k8s.KubeService(chart, "headless", {
-      metadata: { name: row.name, labels: labelsOf(part) },
-      spec: { clusterIp: "None", selector, ports: [rpc, metrics] },
-    });
-    return;
-  }
+  new k8s.KubeService(chart, "headless", {
+    metadata: { name: podsService(row), labels: labelsOf(part) },
+    spec: { clusterIp: "None", selector, ports: [rpc, metrics] },
+  });
+  if (row.kind !== "gateway") return;
   // The door has one address for callers who know nothing of pods, and a name for those who choose themselves.
   const http = { name: "http", port: 80, targetPort: k8s.IntOrString.fromString("metrics") };
   new k8s.KubeService(chart, "door", {
     metadata: { name: row.name, labels: labelsOf(part) },
     spec: { type: "ClusterIP", selector, ports: [http, rpc] },
-  });
-  new k8s.KubeService(chart, "headless", {
-    metadata: { name: `${row.name}-pods`, labels: labelsOf(part) },
-    spec: { clusterIp: "None", selector, ports: [rpc, { ...metrics, port: gatewayHttpPort }] },
   });
 }
 
