@@ -1,4 +1,4 @@
-/** Writes everything that is generated and committed: protos/gen, kernels, the page's script, docs/config.md. `npm run generate`; CI fails on a diff. */
+/** Writes everything that is generated and committed: protos/gen, kernels, the page's script, docs/config.md, compose.yaml. `npm run generate`; CI fails on a diff. */
 
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -7,8 +7,10 @@ import { renderConfigDocument } from "#libs/config/document.ts";
 import type { ServiceModule } from "#libs/serve/service.ts";
 import { configSchemas } from "#libs/serve/settings.ts";
 import { buildKernels } from "#libs/sparse/build-kernels.ts";
+import { modisteVersion } from "../services/cli/version.ts";
 import { fleet } from "../services/fleet.ts";
 import { buildPage } from "../services/gateway/web/build-page.ts";
+import { fleetCompose } from "./fleet-compose.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -27,3 +29,4 @@ buf("generate");
 await buildKernels();
 await buildPage();
 writeFileSync(`${root}docs/config.md`, await configDocument());
+writeFileSync(`${root}compose.yaml`, fleetCompose(modisteVersion(), fleet));

@@ -4,7 +4,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,8 +23,6 @@ async function redisRoot(root: string): Promise<void> {
     addProgram(root, commandPath(command, "redis-server"), `/usr/local/bin/${command}`);
   }
   addBasics(root, "redis", 999);
-  mkdirSync(join(root, "data"));
-  chownSync(join(root, "data"), 999, 999);
 }
 
 async function kafkaRoot(root: string): Promise<void> {
@@ -55,14 +53,13 @@ const standIns: readonly StandIn[] = [
 const isThere = (image: string): boolean => spawnSync("docker", ["image", "inspect", image], { stdio: "ignore" }).status === 0;
 
 async function build({ image, folder, fill }: StandIn): Promise<void> {
-  const root = mkdtempSync(join(tmpdir(), "modiste-stand-in-"));
+  const context = mkdtempSync(join(tmpdir(), "modiste-stand-in-"));
   try {
-    // A temporary folder is for its owner alone, and becomes the root of the image.
-    chmodSync(root, 0o755);
-    await fill(root);
-    await runToEnd("docker", ["build", "--quiet", "--file", join(images, folder, "Dockerfile"), "--tag", image, root]);
+    for (const inner of ["root", "empty"]) mkdirSync(join(context, inner));
+    await fill(join(context, "root"));
+    await runToEnd("docker", ["build", "--quiet", "--file", join(images, folder, "Dockerfile"), "--tag", image, context]);
   } finally {
-    rmSync(root, { recursive: true, force: true });
+    rmSync(context, { recursive: true, force: true });
   }
   process.stdout.write(`${image} built\n`);
 }
