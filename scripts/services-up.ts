@@ -10,6 +10,7 @@ import { composeUp } from "./services-compose.ts";
 import { kafkaPrograms, newestKafka, startKafka } from "./services-kafka.ts";
 import { redisPrograms, startRedis, startRedisCluster } from "./services-redis.ts";
 import { cacheFolder, requirePrograms, say } from "./services-run.ts";
+import { startS3 } from "./services-s3.ts";
 
 const newest = newestKafka;
 const oldest = "3.9.2";
@@ -40,6 +41,8 @@ async function people(): Promise<Record<string, string>> {
   return { MODISTE_KAFKA_BROKERS: `127.0.0.1:${kafkaPort}`, MODISTE_REDIS_URL: `redis://127.0.0.1:${redisPort}` };
 }
 
+const s3Keys = { accessKeyId: "modiste", secretAccessKey: "modiste-secret" };
+
 /** Ports of their own, so that tests never meet what a person works with. */
 async function tests(): Promise<Record<string, string>> {
   await requirePrograms({ ...redisPrograms, ...kafkaPrograms });
@@ -48,12 +51,14 @@ async function tests(): Promise<Record<string, string>> {
     startKafka({ name: "test-kafka-old", version: oldest, port: 19292 }),
     startRedis("test-redis", 16379),
     startRedisCluster("test-redis-cluster", [17000, 17001, 17002]),
+    startS3({ name: "test-s3", port: 19000, ...s3Keys }),
   ]);
   return {
     MODISTE_TEST_KAFKA: "127.0.0.1:19092",
     MODISTE_TEST_KAFKA_OLD: "127.0.0.1:19292",
     MODISTE_TEST_REDIS: "127.0.0.1:16379",
     MODISTE_TEST_REDIS_CLUSTER: "127.0.0.1:17000",
+    MODISTE_TEST_S3: `http://${s3Keys.accessKeyId}:${s3Keys.secretAccessKey}@127.0.0.1:19000`,
   };
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { ModisteError } from "#libs/core/errors.ts";
-import type { ReleaseStore } from "./folder-store.ts";
 import { followReleases, type ReleaseFollower } from "./follower.ts";
 import type { ReleaseManifest } from "./manifest.ts";
+import type { ReleaseStore } from "./store.ts";
 
 /** A shelf of releases by hand; only what a follower asks of a store. */
 class Shelf {
@@ -11,17 +11,30 @@ class Shelf {
   readonly parents = new Map<string, string>();
   readonly loads: string[] = [];
   readonly events: string[] = [];
+  /** Thrown by every look. */
+  fault: ModisteError | null = null;
 
-  private readonly store: Pick<ReleaseStore, "current" | "manifest"> = {
-    current: async () => this.name,
+  private readonly store: Pick<ReleaseStore, "location" | "current" | "manifest"> = {
+    location: "the shelf",
+    current: async () => {
+      if (this.fault) throw this.fault;
+      return this.name;
+    },
     manifest: async (id) => ({ id, parent: this.parents.get(id) ?? null }) as ReleaseManifest,
   };
 
-  follow(warm?: (release: string) => void): Promise<ReleaseFollower<string>> {
+  /** Where it is set, loads wait for it. */
+  gate: Promise<void> | null = null;
+
+  follow(
+    warm?: (release: string) => void,
+    more: { readonly intervalMs?: number; readonly firstMs?: number } = {},
+  ): Promise<ReleaseFollower<string>> {
     return followReleases<string>({
       store: this.store as ReleaseStore,
       load: async ({ id }) => {
         this.loads.push(id);
+        await this.gate;
         if (this.faulty.has(id)) throw new ModisteError("data_loss", "release_sum", `release ${id} is broken`);
         return `artefact of ${id}`;
       },
@@ -32,6 +45,8 @@ class Shelf {
       onRefusal: (release, error) => this.events.push(`refused ${release}: ${error.reason}`),
       // Looks are made by hand.
       intervalMs: 1e8,
+      onFault: (fault) => this.events.push(fault === null ? "sees again" : `sees not: ${fault.reason}`),
+      ...more,
     });
   }
 }
@@ -175,6 +190,82 @@ describe("a follower", () => {
     expect(follower.current().release).toBe("r1");
     expect(shelf.events.at(-1)).toBe("refused r2: unexpected");
     await follower.close();
+  });
+
+  it("waits at its start for a store that cannot be looked at, says why it is not ready, and serves when it can", async () => {
+    const shelf = new Shelf();
+    shelf.name = "r1";
+    shelf.fault = new ModisteError("unavailable", "store_unreachable", "nobody answers");
+    const follower = await shelf.follow(undefined, { intervalMs: 5 });
+    expect(follower.notReady()).toBe("no release can be had from the shelf: nobody answers");
+    expect(() => follower.current()).toThrow(expect.objectContaining({ code: "unavailable" }));
+    shelf.fault = null;
+    await vi.waitFor(() => expect(follower.current().release).toBe("r1"));
+    await vi.waitFor(() => expect(shelf.events).toEqual(["sees not: store_unreachable", "serves r1", "sees again"]));
+    await follower.close();
+  });
+
+  it("goes on serving while the store cannot be looked at, tells of it once, and loads what was promoted in the meantime", async () => {
+    const shelf = new Shelf();
+    shelf.name = "r1";
+    const follower = await shelf.follow(undefined, { intervalMs: 5 });
+    shelf.fault = new ModisteError("unavailable", "store_unreachable", "nobody answers");
+    await vi.waitFor(() => expect(follower.remark()).toBe("the shelf cannot be looked at: nobody answers; r1 serves"));
+    shelf.name = "r2";
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(follower.notReady()).toBeNull();
+    expect(follower.current().release).toBe("r1");
+    shelf.fault = new ModisteError("permission_denied", "store_refused", "not with this key");
+    await vi.waitFor(() => expect(follower.remark()).toContain("not with this key"));
+    shelf.fault = null;
+    await vi.waitFor(() => expect(follower.current().release).toBe("r2"));
+    await vi.waitFor(() => expect(follower.remark()).toBeNull());
+    expect(shelf.events).toEqual(["serves r1", "sees not: store_unreachable", "sees not: store_refused", "serves r2", "sees again"]);
+    await follower.close();
+  });
+
+  it("takes a store that fails while a release loads for a fault of the store, not of the release", async () => {
+    const shelf = new Shelf();
+    shelf.name = "r1";
+    const follower = await shelf.follow((release) => {
+      if (release === "r2" && shelf.loads.length < 4) throw new ModisteError("unavailable", "store_unreachable", "the download broke off");
+    });
+    shelf.name = "r2";
+    for (let tries = 0; tries < 2; tries++) await expect(follower.refresh()).rejects.toMatchObject({ reason: "store_unreachable" });
+    await follower.refresh();
+    expect(follower.current().release).toBe("r2");
+    expect(shelf.events.filter((event) => event.startsWith("refused"))).toEqual([]);
+    await follower.close();
+  });
+
+  it("that serves beside a refused release says which and why", async () => {
+    const shelf = new Shelf();
+    shelf.name = "r1";
+    const follower = await shelf.follow();
+    shelf.faulty.add("r2");
+    shelf.name = "r2";
+    await follower.refresh();
+    expect(follower.notReady()).toBeNull();
+    expect(follower.remark()).toBe("release r2 refused: release r2 is broken; r1 serves");
+    shelf.name = "r1";
+    await follower.refresh();
+    expect(follower.remark()).toBeNull();
+    await follower.close();
+  });
+
+  it("does not keep a start waiting for a long load, and drops one that ends after its close", async () => {
+    const shelf = new Shelf();
+    shelf.name = "r1";
+    let open = (): void => undefined;
+    shelf.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const follower = await shelf.follow(undefined, { firstMs: 5 });
+    expect(follower.notReady()).toBe("release r1 is loading");
+    const closing = follower.close();
+    open();
+    await closing;
+    await vi.waitFor(() => expect(shelf.events).toEqual(["frees r1"]));
   });
 
   it("stops looking when it is closed", async () => {

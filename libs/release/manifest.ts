@@ -6,7 +6,10 @@ import { ModisteError } from "#libs/core/errors.ts";
 /** Raised when the layout of parts changes in a way that older code cannot read. */
 export const releaseFormat = 1;
 
-const file = z.object({ name: z.string(), bytes: z.number().int().nonnegative(), sha256: z.string().length(64) });
+/** Of a part or a file: one level of a path, for it becomes one where the release is fetched. */
+const plainName = z.string().regex(/^\w[\w.-]{0,254}$/);
+
+const file = z.object({ name: plainName, bytes: z.number().int().nonnegative(), sha256: z.string().length(64) });
 
 const figure = z.object({ value: z.number(), low: z.number().optional(), high: z.number().optional(), users: z.number().int().optional() });
 
@@ -50,7 +53,7 @@ const manifestSchema = z.object({
   data: z.object({ name: z.string(), fingerprint: z.string(), end_seconds: z.number() }),
   /** Hash of the feature definitions that the ranker was trained on. */
   feature_hash: z.string(),
-  parts: z.record(z.string(), z.object({ files: z.array(file) })),
+  parts: z.record(plainName, z.object({ files: z.array(file) })),
   /** Measured while training, by name such as "candidates.recall". */
   metrics: z.record(z.string(), figure),
   recipe: recipe.optional(),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { ReleaseChange, ReleaseStore } from "./folder-store.ts";
 import { releaseBefore } from "./rollback.ts";
+import type { ReleaseChange, ReleaseStore } from "./store.ts";
 
 type Line = readonly [change: "promote" | "rollback", release: string, from: string | null];
 

@@ -1,7 +1,7 @@
 /** Which release served before the present one. */
 
 import { ModisteError } from "#libs/core/errors.ts";
-import type { ReleaseChange, ReleaseStore } from "./folder-store.ts";
+import type { ReleaseChange, ReleaseStore } from "./store.ts";
 
 /** What served, oldest below: promotions put on top, rollbacks take away. Lines that were noted but not made are left out. */
 function servedStack(changes: readonly ReleaseChange[], current: string): string[] {

@@ -18,7 +18,8 @@ import { openLiveArtifact } from "./live-artifact.ts";
 import { catalogSettings, openLiveCatalog } from "./live-catalog.ts";
 import { liveSettings } from "./live-counters.ts";
 import { nearlineSettings } from "./nearline.ts";
-import { releaseSettings, serveReleases } from "./release-library.ts";
+import { serveReleases } from "./release-library.ts";
+import { releaseSettings } from "./release-settings.ts";
 import { defineService, type RunningService, type ServiceContext, type ServiceModule } from "./service.ts";
 import type { CandidateSource, Candidates, SourceQuery } from "./source.ts";
 

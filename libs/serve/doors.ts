@@ -4,7 +4,7 @@ import { startGrpcServer } from "#libs/rpc/grpc-server.ts";
 import { type Health, healthBinding } from "#libs/rpc/health.ts";
 import { startAdminServer } from "./admin.ts";
 import type { FleetRow } from "./fleet-row.ts";
-import { type ProcessParts, serverOptions, whyNotReady } from "./process-parts.ts";
+import { type ProcessParts, remarksOf, serverOptions, whyNotReady } from "./process-parts.ts";
 import type { RunningService } from "./service.ts";
 
 /** The admin port of a service whose table says only gRPC's. */
@@ -33,9 +33,11 @@ export async function openAdmin(parts: ProcessParts): Promise<number | undefined
   const [row, ...others] = parts.rows;
   if (row === undefined || others.length > 0 || row.kind === "gateway") return undefined;
   const { rpcHost, adminPort } = parts.settings.service(row.name);
-  const server = await startAdminServer(rpcHost, adminPort ?? parts.settings.port(row) + adminPortOffset, parts.telemetry.metrics, () =>
-    whyNotReady(parts),
-  );
+  const server = await startAdminServer(rpcHost, adminPort ?? parts.settings.port(row) + adminPortOffset, {
+    metrics: parts.telemetry.metrics,
+    ready: () => whyNotReady(parts),
+    remarks: () => remarksOf(parts),
+  });
   parts.closers.push(() => server.close());
   return server.port;
 }

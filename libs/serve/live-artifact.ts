@@ -7,7 +7,7 @@ import { servingNow } from "#libs/release/serving-clock.ts";
 import { type FollowLiveOptions, followLive, type LiveArtifact } from "./follow-live.ts";
 import { type liveSettings, openLiveCounters } from "./live-counters.ts";
 import type { nearlineSettings } from "./nearline.ts";
-import type { releaseSettings } from "./release-library.ts";
+import type { releaseSettings } from "./release-settings.ts";
 import type { ServiceContext } from "./service.ts";
 
 export type LiveContext = ServiceContext<ConfigOf<typeof releaseSettings & typeof liveSettings & typeof nearlineSettings>>;

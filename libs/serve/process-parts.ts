@@ -23,6 +23,8 @@ export interface ProcessParts {
   readonly router: LocalRouter;
   readonly shared: SharedResources;
   readonly running: Map<string, RunningService>;
+  /** What services say beside being ready. */
+  readonly remarks: (() => string | null)[];
   /** Called last first. */
   readonly closers: (() => void | Promise<void>)[];
   phase: "starting" | "serving" | "draining";
@@ -65,6 +67,7 @@ export async function openParts(
     router: createLocalRouter(),
     shared,
     running: new Map(),
+    remarks: [],
     closers,
     phase: "starting",
     log,
@@ -95,6 +98,8 @@ function createContext(parts: ProcessParts, row: FleetRow): ServiceContext {
     home: homeFolder(settings.process, options.workingFolder ?? process.cwd()),
     shared: parts.shared,
     processReady: () => whyNotReady(parts),
+    remarkWith: (say) => void parts.remarks.push(() => named(row.name, say())),
+    processRemarks: () => remarksOf(parts),
     isKeyed: settings.service(row.name).rpcKeys.length > 0,
     subjectHashKey: settings.process.subjectHashKey,
     onClose: (close) => void parts.closers.push(close),
@@ -120,6 +125,13 @@ export function serverOptions(parts: ProcessParts, row: FleetRow): ServerOptions
     queue: own.rpcQueue,
     faults: parts.options.faults ?? parseFaults(own.faults),
   };
+}
+
+const named = (service: string, said: string | null): string | null => (said === null ? null : `${service}: ${said}`);
+
+/** What is wrong although the process may be ready. */
+export function remarksOf({ remarks }: ProcessParts): readonly string[] {
+  return remarks.flatMap((say) => say() ?? []);
 }
 
 /** Null when every service of the process can answer. */

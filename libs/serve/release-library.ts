@@ -1,27 +1,14 @@
 /** The releases of one process: where they lie, and the catalogues that its services share. */
 
-import { join } from "node:path";
-import { choice, text } from "#libs/config/fields.ts";
-import { defineConfig } from "#libs/config/schema.ts";
 import type { ModisteError } from "#libs/core/errors.ts";
 import { type IndexedCatalog, readCatalog, vocabularyPart } from "#libs/release/catalog-part.ts";
-import { openFolderStore, type ReleaseStore } from "#libs/release/folder-store.ts";
 import { type FollowerOptions, followReleases, type ReleaseFollower } from "#libs/release/follower.ts";
 import type { ReleaseManifest } from "#libs/release/manifest.ts";
+import type { ReleaseStore } from "#libs/release/store.ts";
 import type { Metrics } from "#libs/telemetry/metrics.ts";
+import { openConfiguredStore, type ReleaseStoreConfig, releaseLocation } from "./release-settings.ts";
 import type { ServiceContext } from "./service.ts";
 import { resourceKey } from "./shared.ts";
-
-/** Settings of every service that serves from releases. */
-export const releaseSettings = defineConfig({
-  releases: text("RELEASES", "folder of releases; by default releases/ inside the home folder", { fallback: "" }),
-  clock: choice(
-    "CLOCK",
-    "auto: a release of historic data answers for the end of its data; wall: always the wall clock",
-    ["auto", "wall"],
-    { fallback: "auto" },
-  ),
-});
 
 export interface ReleaseLibrary {
   readonly store: ReleaseStore;
@@ -33,10 +20,10 @@ export interface ReleaseLibrary {
 const catalogsMax = 3;
 
 const refusalsKey = resourceKey<ReturnType<typeof refusalsCounter>>("refusals counter");
+const reachableKey = resourceKey<ReturnType<typeof storeReachable>>("reachability of releases");
 const libraryKey = resourceKey<ReleaseLibrary>("releases");
 
-function createLibrary(folder: string): ReleaseLibrary {
-  const store = openFolderStore(folder);
+function createLibrary(store: ReleaseStore): ReleaseLibrary {
   const catalogs = new Map<string, Promise<IndexedCatalog>>();
   return {
     store,
@@ -57,17 +44,17 @@ function refusalsCounter(metrics: Metrics) {
   return metrics.counter("modiste_release_refusals_total", "Releases refused at load", ["part"]);
 }
 
-interface ReleaseConfig {
-  readonly releases: string;
-}
+const storeReachable = (metrics: Metrics) =>
+  metrics.gauge("modiste_release_store_reachable", "1 while the store of releases can be looked at, 0 while it cannot", ["part"]);
+
+type ReleaseConfig = ReleaseStoreConfig & { readonly releaseLookMs: number | undefined };
 
 export function openReleaseLibrary({
   shared,
   home,
   config,
 }: Pick<ServiceContext<ReleaseConfig>, "shared" | "home" | "config">): Promise<ReleaseLibrary> {
-  const folder = config.releases === "" ? join(home, "releases") : config.releases;
-  return shared.open(libraryKey, () => createLibrary(folder), undefined, folder);
+  return shared.open(libraryKey, () => createLibrary(openConfiguredStore(config, home)), undefined, releaseLocation(config, home));
 }
 
 export type ServedRelease<Artifact> = Pick<FollowerOptions<Artifact>, "warm" | "retire"> & {
@@ -89,6 +76,13 @@ export async function serveReleases<Artifact>(
     refusals.inc({ part: name });
     log.error({ release, reason: error.reason, err: error }, `release ${release} refused: ${error.detail}`);
   };
+  const reachable = await shared.open(reachableKey, () => storeReachable(telemetry.metrics));
+  reachable.set({ part: name }, 1);
+  const onFault = (fault: ModisteError | null): void => {
+    reachable.set({ part: name }, fault === null ? 1 : 0);
+    if (fault === null) log.info("the releases can be looked at again");
+    else log.warn({ reason: fault.reason, err: fault }, `the releases cannot be looked at: ${fault.detail}`);
+  };
   const onSwap = (release: string): void => {
     lastRefusal = "";
     telemetry.metrics.release(name, release);
@@ -102,7 +96,10 @@ export async function serveReleases<Artifact>(
     ...(served.retire ? { retire: served.retire } : {}),
     onSwap,
     onRefusal,
+    onFault,
+    intervalMs: context.config.releaseLookMs,
   });
+  context.remarkWith(() => follower.remark());
   context.onClose(() => follower.close());
   return follower;
 }

@@ -35,6 +35,10 @@ export interface ServiceContext<Config = Readonly<Record<string, unknown>>> {
   readonly shared: SharedResources;
   /** Why this process is not ready, null when it is: for the gateway's /readyz. */
   processReady(): string | null;
+  /** Tells of what is wrong although this service answers: said with readiness. Null: nothing. Cheap, as `ready` is. */
+  remarkWith(say: () => string | null): void;
+  /** All that is said so in this process: for the gateway's /readyz. */
+  processRemarks(): readonly string[];
   /** Whether callers of this service must name a key. */
   readonly isKeyed: boolean;
   /** Key of `hashSubject`. */

@@ -9,9 +9,9 @@ import { findHmFiles, importHm } from "#libs/data/importers/hm.ts";
 import { synthSizes } from "#libs/data/synth/sizes.ts";
 import { synthesize } from "#libs/data/synth/synth.ts";
 import { featureVersion } from "#libs/features/features.ts";
-import { openFolderStore, type ReleaseStore } from "#libs/release/folder-store.ts";
+import type { ReleaseStore } from "#libs/release/store.ts";
 import { promoteIfPassed, trainWithProgress } from "./commands/train.ts";
-import type { HomeFolders } from "./home.ts";
+import { type HomeFolders, openReleases } from "./home.ts";
 import { seedProfiles } from "./seed-profiles.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { print, progressLine } from "./terminal.ts";
@@ -48,7 +48,7 @@ async function warnOfOldFeatures(store: ReleaseStore, id: string): Promise<void>
 
 /** Makes nothing where a release serves already. */
 export async function prepareShop(folders: HomeFolders): Promise<void> {
-  const store = openFolderStore(folders.releases);
+  const store = openReleases(folders);
   const current = await store.current();
   if (current !== null) return warnOfOldFeatures(store, current);
   print("no release yet: making a small synthetic shop (10,000 users, 5,000 items) and training on it");

@@ -15,9 +15,9 @@ import { encoderGraph } from "#libs/models/sasrec/network.ts";
 import { type SasrecSettings, sasrecSpec } from "#libs/models/sasrec/settings.ts";
 import { readSettings } from "#libs/models/settings.ts";
 import type { IndexedCatalog } from "#libs/release/catalog-part.ts";
-import type { ReleaseStore } from "#libs/release/folder-store.ts";
 import type { GoldenRequest, ReleaseManifest } from "#libs/release/manifest.ts";
 import type { PartReader, PartWriter } from "#libs/release/part.ts";
+import type { ReleaseStore } from "#libs/release/store.ts";
 import {
   count,
   graphMeta,

@@ -11,7 +11,8 @@ import { type CatalogContext, catalogSettings, type LiveCatalog, openLiveCatalog
 import { liveSettings } from "#libs/serve/live-counters.ts";
 import { nearlineSettings } from "#libs/serve/nearline.ts";
 import type { PlaceNetwork, Ranker } from "#libs/serve/ranker.ts";
-import { type ReleaseLibrary, releaseSettings, serveReleases } from "#libs/serve/release-library.ts";
+import { type ReleaseLibrary, serveReleases } from "#libs/serve/release-library.ts";
+import { releaseSettings } from "#libs/serve/release-settings.ts";
 import { defineService, type ServiceModule } from "#libs/serve/service.ts";
 import { type Contributions, type FeatureRows, RankerDefinition, type RankRequest, type RankResponse } from "#protos/ranker.ts";
 import { servicePlacement } from "./devices/place.ts";

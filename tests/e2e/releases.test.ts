@@ -3,8 +3,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openFolderStore, type ReleaseStore } from "#libs/release/folder-store.ts";
+import { openFolderStore } from "#libs/release/folder-store.ts";
 import { releaseFormat } from "#libs/release/manifest.ts";
+import type { ReleaseStore } from "#libs/release/store.ts";
 import { fleet } from "../../services/fleet.ts";
 import { openTestShop, type TestShop } from "../support/shop.ts";
 import { sourcesFor } from "../support/sources.ts";

@@ -27,7 +27,7 @@ async function makeShop(home: string): Promise<void> {
   await synthesize({ size, seed, out: raw, ...run });
   await importHm(findHmFiles([raw]), { out, name: dataSet, ...run });
   await rm(raw, { recursive: true });
-  const store = openFolderStore(folders.releases);
+  const store = openFolderStore(join(home, "releases"));
   const { manifest } = await trainRelease({
     data: await loadTrainingData(out, noProgress, signal),
     models: await loadModels(),

@@ -1,11 +1,10 @@
 import { Command } from "commander";
 import { ModisteError } from "#libs/core/errors.ts";
-import { openFolderStore } from "#libs/release/folder-store.ts";
 import type { ReleaseManifest } from "#libs/release/manifest.ts";
 import { releaseBefore } from "#libs/release/rollback.ts";
 import { loadModels } from "../../fleet.ts";
 import { verifyRelease } from "../gate/sanity.ts";
-import { homeFolders, homeOption } from "../home.ts";
+import { homeFolders, homeOption, openReleases } from "../home.ts";
 import { print, table } from "../terminal.ts";
 
 const instant = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
@@ -14,7 +13,7 @@ interface HomeFlags {
   readonly home?: string;
 }
 
-const storeOf = ({ home }: HomeFlags) => openFolderStore(homeFolders(home).releases);
+const storeOf = ({ home }: HomeFlags) => openReleases(homeFolders(home));
 
 async function listReleases(flags: HomeFlags): Promise<void> {
   const store = storeOf(flags);
@@ -31,7 +30,7 @@ async function listReleases(flags: HomeFlags): Promise<void> {
       rows.push([id, "", "", "", error.reason, serves]);
     }
   }
-  print(rows.length === 1 ? "no releases yet; run modiste train" : table(rows));
+  print(rows.length === 1 ? `no releases in ${store.location} yet; run modiste train` : table(rows));
 }
 
 /** The decision with its figures, for a person. */

@@ -3,9 +3,8 @@ import { Command, InvalidArgumentError } from "commander";
 import { systemClock } from "#libs/core/clock.ts";
 import { invalid } from "#libs/core/errors.ts";
 import { readManifest } from "#libs/data/manifest.ts";
-import { openFolderStore } from "#libs/release/folder-store.ts";
 import { createNotice } from "../gate/notice.ts";
-import { dataSetFolder, type HomeFolders } from "../home.ts";
+import { dataSetFolder, type HomeFolders, openReleases } from "../home.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { print, remark } from "../terminal.ts";
 import { promoteIfPassed, type TrainFlags, trainWithProgress, withTrainOptions, workOf } from "./train.ts";
@@ -22,7 +21,7 @@ function duration(text: string): number {
 
 /** Whether a release was made of these very data, serving or refused: what a person or the gate decided of it stands. */
 async function isTrained(folders: HomeFolders, fingerprint: string): Promise<boolean> {
-  const store = openFolderStore(folders.releases);
+  const store = openReleases(folders);
   const made = await Promise.all((await store.list()).map((id) => store.manifest(id)));
   return made.some(({ data }) => data.fingerprint === fingerprint);
 }

@@ -1,15 +1,14 @@
 import { Command } from "commander";
 import { readEnvironment } from "#libs/config/environment.ts";
-import { openFolderStore } from "#libs/release/folder-store.ts";
 import { runProcess } from "#libs/serve/process.ts";
 import { fleet } from "../../fleet.ts";
-import { type HomeFolders, homeFolders, homeOption } from "../home.ts";
+import { type HomeFolders, homeFolders, homeOption, openReleases } from "../home.ts";
 import { prepareShop } from "../prepare-shop.ts";
 import { print } from "../terminal.ts";
 
 /** A user that the serving release knows; anybody when it names none. */
-async function exampleUser({ releases }: HomeFolders): Promise<string> {
-  const store = openFolderStore(releases);
+async function exampleUser(folders: HomeFolders): Promise<string> {
+  const store = openReleases(folders);
   const current = await store.current();
   const known = current === null ? [] : (await store.manifest(current)).golden;
   return encodeURIComponent(known[0]?.user_id ?? "anybody");

@@ -5,7 +5,6 @@ import { Command, Option } from "commander";
 import { z } from "zod";
 import { systemClock } from "#libs/core/clock.ts";
 import { invalid, type ModisteError } from "#libs/core/errors.ts";
-import { openFolderStore } from "#libs/release/folder-store.ts";
 import type { ReleaseManifest } from "#libs/release/manifest.ts";
 import { type RankerKind, rankerKinds } from "#libs/serve/ranker.ts";
 import { loadModels } from "../../fleet.ts";
@@ -13,7 +12,7 @@ import { checkpointOption } from "../checkpoint-option.ts";
 import { checkSources } from "../experiment/named-models.ts";
 import { trainGuarded } from "../gate/guarded-train.ts";
 import { createNotice, describeDecision } from "../gate/notice.ts";
-import { dataSetFolder, type HomeFolders, homeFolders, homeOption } from "../home.ts";
+import { dataSetFolder, type HomeFolders, homeFolders, homeOption, openReleases } from "../home.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { formatSeconds, type ProgressLine, print, progressLine, remark, table } from "../terminal.ts";
 import { type CheckpointOptions, checkpointFile, checkpointSteps, noCheckpoints, openCheckpoints } from "../training/checkpoints.ts";
@@ -82,6 +81,9 @@ async function checkpointsFor(work: TrainWork, training: TrainingData, line: Pro
 /** Trains a release with progress on the terminal, prints what each step took, and tells the webhook. It is not promoted yet. */
 export async function trainWithProgress(work: TrainWork): Promise<ReleaseManifest> {
   const { folders, data, seed, threads, rankerUsers, settings, gate, signal = stopSignal() } = work;
+  const store = openReleases(folders);
+  // A store that cannot be asked is told of before the work, not after it.
+  await store.current();
   const models = await loadModels();
   checkSources("--settings", Object.keys(settings), [...models.sources.map(({ name }) => name), sequenceModel, rankingPart]);
   models.ranker.check(settings[rankingPart] ?? {}, "--settings");
@@ -102,7 +104,7 @@ export async function trainWithProgress(work: TrainWork): Promise<ReleaseManifes
       data: training,
       checkpoints: await checkpointsFor(work, training, line),
       models,
-      store: openFolderStore(folders.releases),
+      store,
       seed,
       threads,
       rankerUsersMax: rankerUsers,
@@ -136,7 +138,7 @@ export async function trainWithProgress(work: TrainWork): Promise<ReleaseManifes
  * not compare is closed: a broken feed looks just like that.
  */
 export async function promoteIfPassed({ folders, gate }: Pick<TrainWork, "folders" | "gate">, manifest: ReleaseManifest): Promise<boolean> {
-  const store = openFolderStore(folders.releases);
+  const store = openReleases(folders);
   const { decision, reasons } = manifest.promotion;
   const current = await store.current();
   const stop = (why: string): boolean => {

@@ -10,7 +10,7 @@ import { eventCode } from "#libs/events/event.ts";
 import { catalogAsOf, countItems, type ItemStatistics } from "#libs/features/item-statistics.ts";
 import { fuseRanks } from "#libs/pipeline/fusion.ts";
 import { orderByScore } from "#libs/pipeline/order.ts";
-import type { ReleaseStore } from "#libs/release/folder-store.ts";
+import type { ReleaseStore } from "#libs/release/store.ts";
 import { candidatesMax, type FleetModels } from "../../fleet.ts";
 import { type CheckpointFileOptions, openCheckpoints } from "../training/checkpoints.ts";
 import { fitSources } from "../training/fit-sources.ts";

@@ -1,7 +1,7 @@
 /** Checks of a whole release by itself: whatever its figures were, such a release must not serve. */
 
 import { ModisteError } from "#libs/core/errors.ts";
-import type { ReleaseStore } from "#libs/release/folder-store.ts";
+import type { ReleaseStore } from "#libs/release/store.ts";
 import type { FleetModels } from "../../fleet.ts";
 import { servingRules } from "../training/golden.ts";
 import { offlineCandidates, rankQuery } from "../training/offline.ts";

@@ -6,11 +6,11 @@ import { openDataset } from "#libs/data/dataset.ts";
 import { historyToProto } from "#libs/events/codec.ts";
 import type { History } from "#libs/events/event.ts";
 import { type IndexedCatalog, readCatalog, vocabularyPart } from "#libs/release/catalog-part.ts";
-import { openFolderStore, type ReleaseStore } from "#libs/release/folder-store.ts";
 import type { ReleaseManifest } from "#libs/release/manifest.ts";
+import type { ReleaseStore } from "#libs/release/store.ts";
 import { createPace } from "#libs/sparse/pace.ts";
 import type { FleetModels, SequenceModel } from "../../fleet.ts";
-import { dataSetFolder, type HomeFolders } from "../home.ts";
+import { dataSetFolder, type HomeFolders, openReleases } from "../home.ts";
 import { agreeingPurchases, type CountedEvents, loadCountedEvents, purchasesOf } from "./counts.ts";
 import { createDifferences, type Differences, type FeatureSkew } from "./differences.ts";
 import { historyOf, type KnownEvents, loadKnownEvents } from "./histories.ts";
@@ -133,7 +133,7 @@ function byRelease(records: readonly SampledRecord[]): Map<string, SampledRecord
 export async function measureSkew(options: SkewOptions): Promise<SkewReport> {
   const { folders, bus, models, tolerance } = options;
   const { count, unreadable, sampled } = await readServed(bus, options.recordsMax);
-  const store = openFolderStore(folders.releases);
+  const store = openReleases(folders);
   const stored = await store.list();
   const releases = byRelease(sampled);
   const [here, gone] = [
@@ -146,7 +146,7 @@ export async function measureSkew(options: SkewOptions): Promise<SkewReport> {
     throw new ModisteError(
       "failed_precondition",
       "release_missing",
-      `${sampled.length} records with features are of release ${gone.join(", ")}; ${where} in ${folders.releases}`,
+      `${sampled.length} records with features are of release ${gone.join(", ")}; ${where} in ${store.location}`,
     );
   }
   const data = options.data ?? (await store.manifest(newest)).data.name;

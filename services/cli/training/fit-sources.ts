@@ -4,7 +4,7 @@ import type { Catalog, UserTable } from "#libs/catalog/catalog.ts";
 import type { Clock } from "#libs/core/clock.ts";
 import type { Progress } from "#libs/core/progress.ts";
 import type { Interactions } from "#libs/data/interactions.ts";
-import type { ReleaseDraft } from "#libs/release/folder-store.ts";
+import type { ReleaseDraft } from "#libs/release/store.ts";
 import type { CandidateSource } from "#libs/serve/source.ts";
 import type { LoadedSource } from "./offline.ts";
 

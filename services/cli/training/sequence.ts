@@ -13,7 +13,7 @@ import type { EventHistory } from "#libs/models/sasrec/encoder.ts";
 import { fitSasrec, type SasrecModel } from "#libs/models/sasrec/fit.ts";
 import { type SasrecSettings, sasrecSpec } from "#libs/models/sasrec/settings.ts";
 import { readSettings } from "#libs/models/settings.ts";
-import type { ReleaseDraft } from "#libs/release/folder-store.ts";
+import type { ReleaseDraft } from "#libs/release/store.ts";
 import type { FleetModels } from "../../fleet.ts";
 import { type CheckpointIdentity, type CheckpointOptions, noCheckpoints } from "./checkpoints.ts";
 import type { LabelRecipe } from "./label-weeks.ts";

@@ -129,7 +129,10 @@ export const answerSchemas = {
       }),
     ),
   }),
-  Health: object({ status: text }),
+  Health: object(
+    { status: text, remarks: { ...list(text), description: "what is wrong although it can answer, such as a release that was refused" } },
+    ["remarks"],
+  ),
   NotReady: object({ status: text, reason: text }),
   Problem: object(
     {

@@ -135,6 +135,7 @@ function fixedFollower(release: GatewayRelease): ReleaseFollower<GatewayRelease>
     current: () => loaded,
     pinned: () => loaded,
     notReady: () => null,
+    remark: () => null,
     refresh: async () => undefined,
     close: async () => undefined,
   };
@@ -175,6 +176,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<TestDoor> {
       telemetry,
       log: createLogger({ service: "gateway", level: "debug", destination: sink }),
       processReady: () => null,
+      processRemarks: () => [],
       isKeyed: options.isKeyed ?? false,
     },
     settings: { httpHost: "127.0.0.1", httpPort: 0, httpHosts: options.hosts ?? [], httpLingerMs: options.lingerMs ?? 0, page: "on" },

@@ -2,15 +2,19 @@
 
 import type { FastifyInstance } from "fastify";
 import { ModisteError } from "#libs/core/errors.ts";
-import type { Telemetry } from "#libs/telemetry/telemetry.ts";
+import type { ServiceContext } from "#libs/serve/service.ts";
 
 const traceIdPattern = /^[0-9a-f]{32}$/;
 
-export function addOperations(app: FastifyInstance, telemetry: Telemetry, notReady: () => string | null): void {
+export function addOperations(
+  app: FastifyInstance,
+  { telemetry, processReady, processRemarks }: Pick<ServiceContext, "telemetry" | "processReady" | "processRemarks">,
+): void {
   app.get("/healthz", async () => ({ status: "ok" }));
   app.get("/readyz", async (_request, reply) => {
-    const reason = notReady();
-    if (reason === null) return { status: "ready" };
+    const reason = processReady();
+    const remarks = processRemarks();
+    if (reason === null) return { status: "ready", ...(remarks.length === 0 ? {} : { remarks }) };
     return reply.status(503).send({ status: "not_ready", reason });
   });
   app.get("/metrics", async (_request, reply) => reply.type(telemetry.metrics.contentType).send(await telemetry.metrics.text()));

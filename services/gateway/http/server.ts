@@ -28,7 +28,7 @@ export interface HttpSettings {
 }
 
 export interface HttpOptions {
-  readonly context: Pick<ServiceContext, "telemetry" | "log" | "processReady" | "isKeyed">;
+  readonly context: Pick<ServiceContext, "telemetry" | "log" | "processReady" | "processRemarks" | "isKeyed">;
   readonly settings: HttpSettings;
   readonly releases: ReleaseFollower<GatewayRelease>;
   readonly client: Client<typeof RecommenderDefinition>;
@@ -75,7 +75,7 @@ function continueTraces(app: FastifyInstance): void {
 
 /** Throws `failed_precondition` naming the port when it is in use. */
 export async function startHttp({ context, settings, releases, client, hints, onRoute }: HttpOptions): Promise<HttpDoor> {
-  const { telemetry, log } = context;
+  const { log } = context;
   const app = fastify({
     bodyLimit: bodyBytesMax,
     forceCloseConnections: "idle",
@@ -98,7 +98,7 @@ export async function startHttp({ context, settings, releases, client, hints, on
   addUnknownRoutes(app);
   if (onRoute) app.addHook("onRoute", ({ url }) => onRoute(url));
   addRoutes(app, client);
-  addOperations(app, telemetry, () => context.processReady());
+  addOperations(app, context);
   addOpenApi(app);
   if (settings.page === "on") addPage(app, releases, client, hints);
   const address = await app.listen({ host: settings.httpHost, port: settings.httpPort }).catch((cause: NodeJS.ErrnoException) => {
