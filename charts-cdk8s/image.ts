@@ -19,7 +19,7 @@ export type OwnImage = "modiste" | "modiste-gpu" | "modiste-dev";
 
 /** @throws EnvironmentError when the tag is missing or names no fixed version. */
 export function checkImage(image: string): string {
-  const tag = /:([^:/@]+)(@sha256:[0-9a-f]{64})?$/.exec(image)?.[1];
+  const tag = /^(?:.+\/)?[^/:@]+:(\w[\w.-]*)(?:@sha256:[0-9a-f]{64})?$/.exec(image)?.[1];
   if (tag === undefined) throw new EnvironmentError(`image "${image}" has no tag`);
   if (tag === "latest") throw new EnvironmentError(`image "${image}": "latest" is no version; name one`);
   return image;

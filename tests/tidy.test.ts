@@ -42,7 +42,7 @@ function walk(folder: string): string[] {
   });
 }
 
-const files = ["libs", "services", "scripts", "tests"].flatMap(walk);
+const files = ["charts-cdk8s", "libs", "services", "scripts", "tests"].flatMap(walk);
 const text = new Map(files.map((file) => [file, readFileSync(join(root, file), "utf8")]));
 const isTest = (file: string): boolean =>
   file.endsWith(".test.ts") || file.startsWith("tests/") || file.startsWith("libs/testing/") || file.includes("fixture");
