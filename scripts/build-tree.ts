@@ -57,15 +57,15 @@ function write(folder: string, path: string, text: string): void {
   writeFileSync(join(folder, path), text);
 }
 
-/** What the tree is, and the aliases of its imports. */
-function packageFile(): string {
+/** What the tree is, the aliases of its imports, and `more`. */
+function packageFile(more: object): string {
   const own = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<string, unknown>;
   const { name, version, license, type, engines, imports } = own;
-  return `${JSON.stringify({ name, version, license, private: true, type, engines, imports }, null, 2)}\n`;
+  return `${JSON.stringify({ name, version, license, private: true, type, engines, imports, ...more }, null, 2)}\n`;
 }
 
-/** Writes the tree anew. @throws naming a file that is named and does not exist. */
-export async function buildTree(folder = join(root, "build")): Promise<{ readonly files: number }> {
+/** Writes the tree anew; `more` goes into its package.json. @throws naming a file that is named and does not exist. */
+export async function buildTree(folder = join(root, "build"), more: object = {}): Promise<{ readonly files: number }> {
   rmSync(folder, { recursive: true, force: true });
   const seen = new Set(mains());
   for (const file of seen) {
@@ -80,7 +80,7 @@ export async function buildTree(folder = join(root, "build")): Promise<{ readonl
       cpSync(join(root, from, name), join(folder, from, name));
     }
   }
-  write(folder, "package.json", packageFile());
+  write(folder, "package.json", packageFile(more));
   return { files: seen.size };
 }
 

@@ -48,7 +48,8 @@ const servers = `  redis:
     <<: *hardened
     image: redis:7.4
     user: "999:999"
-    command: [redis-server, --appendonly, "yes", --appendfsync, everysec, --maxmemory-policy, noeviction]
+    # Without a password: nothing but the containers of the inner network reaches it.
+    command: [redis-server, --protected-mode, "no", --appendonly, "yes", --appendfsync, everysec, --maxmemory-policy, noeviction]
     networks: [inside]
     volumes: ["redis:/data"]
     healthcheck: { test: [CMD, redis-cli, ping], interval: 5s, timeout: 3s, retries: 12 }
@@ -86,7 +87,7 @@ const servers = `  redis:
 const healthcheck = (port: number): string =>
   `    healthcheck:
       test: [CMD, node, -e, "fetch('http://127.0.0.1:${port}/readyz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-      interval: 15s
+      interval: 30s
       timeout: 5s
       retries: 8
 `;
@@ -107,7 +108,7 @@ ${
   gateway
     ? `    environment: { <<: *environment, MODISTE_HTTP_HOST: 0.0.0.0 }
     networks: [inside, outside]
-    ports: ["127.0.0.1:${httpPort}:${httpPort}", "127.0.0.1:${port}:${port}"]
+    ports: ["127.0.0.1:\${MODISTE_PUBLISHED_HTTP:-${httpPort}}:${httpPort}", "127.0.0.1:\${MODISTE_PUBLISHED_GRPC:-${port}}:${port}"]
 `
     : ""
 }${healthcheck(gateway ? httpPort : port + adminPortOffset)}`;

@@ -1,4 +1,4 @@
-/** Writes everything that is generated and committed: protos/gen, kernels, the page's script, docs/config.md, compose.yaml. `npm run generate`; CI fails on a diff. */
+/** Writes everything that is generated and committed: protos/gen, kernels, the page's script, docs/config.md, docs/licences.md, compose.yaml. `npm run generate`; CI fails on a diff. */
 
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -11,6 +11,7 @@ import { modisteVersion } from "../services/cli/version.ts";
 import { fleet } from "../services/fleet.ts";
 import { buildPage } from "../services/gateway/web/build-page.ts";
 import { fleetCompose } from "./fleet-compose.ts";
+import { licenceDocument } from "./image/licences.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -30,3 +31,4 @@ await buildKernels();
 await buildPage();
 writeFileSync(`${root}docs/config.md`, await configDocument());
 writeFileSync(`${root}compose.yaml`, fleetCompose(modisteVersion(), fleet));
+writeFileSync(`${root}docs/licences.md`, licenceDocument(root));

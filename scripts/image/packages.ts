@@ -31,6 +31,8 @@ export interface LockedPackage {
   readonly path: string;
   readonly name: string;
   readonly version: string;
+  /** As it writes it; empty where it says none. */
+  readonly licence: string;
 }
 
 /** As npm reads these lists: "!x" forbids, any other names what is allowed. */
@@ -75,7 +77,7 @@ export function productionPackages(root: string, platform: Platform, without: re
       throw new Error(`the lockfile has no ${name} for ${platform.os}-${platform.cpu}, which ${from === "" ? "package.json" : from} needs`);
     }
     if (found.has(path)) continue;
-    found.set(path, { path, name, version: entry.version ?? "" });
+    found.set(path, { path, name, version: entry.version ?? "", licence: entry.license ?? "" });
     enqueue(path, entry);
   }
   return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));

@@ -4,13 +4,15 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { cpSync, lstatSync, lutimesSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, lstatSync, lutimesSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readEnvironment } from "#libs/config/environment.ts";
 import { buildTree } from "../build-tree.ts";
 import { copyPackages } from "./copy-packages.ts";
+import { licenceDocument } from "./licences.ts";
 import { imagePlatform, missingPackages, productionPackages } from "./packages.ts";
+import { sbomOf } from "./sbom.ts";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -21,7 +23,10 @@ export type TreeName = (typeof treeNames)[number];
 const loader = "tsx";
 
 const sourceFolders = ["libs", "services", "protos"] as const;
-const sourceFiles = ["package.json", "tsconfig.json"] as const;
+const sourceFiles = ["tsconfig.json"] as const;
+
+/** npm's names of what the binaries beside are for; services/cli/platform.ts holds the machine against it. */
+const platformFields = { os: [imagePlatform.os], cpu: [imagePlatform.cpu], libc: [imagePlatform.libc] };
 
 /** Of the last commit, so that two builds of one commit have the same files; SOURCE_DATE_EPOCH where it is set. */
 export function sourceSeconds(): number {
@@ -42,12 +47,14 @@ function setTimes(folder: string, seconds: number): void {
 
 async function fill(name: TreeName, folder: string): Promise<void> {
   if (name === "runtime") {
-    await buildTree(folder);
+    await buildTree(folder, platformFields);
     return;
   }
   for (const path of [...sourceFolders, ...sourceFiles]) {
     cpSync(join(root, path), join(folder, path), { recursive: true, filter: (file) => !/\.test\.ts$/.test(file) });
   }
+  const own = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as object;
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify({ ...own, ...platformFields }, null, 2)}\n`);
 }
 
 /** Answers the context of the build: the tree in `app`, and `home`, an empty folder. @throws naming packages that are not installed. */
@@ -65,6 +72,10 @@ export async function makeTree(name: TreeName): Promise<string> {
   for (const inner of ["app", "home"]) mkdirSync(join(context, inner), { recursive: true });
   await fill(name, folder);
   copyPackages(root, packages, folder);
-  setTimes(context, sourceSeconds());
+  const seconds = sourceSeconds();
+  writeFileSync(join(folder, "sbom.cdx.json"), sbomOf(root, packages, seconds));
+  cpSync(join(root, "LICENSE"), join(folder, "LICENSE"));
+  writeFileSync(join(folder, "licences.md"), licenceDocument(root));
+  setTimes(context, seconds);
   return context;
 }

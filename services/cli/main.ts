@@ -2,6 +2,7 @@
 
 import { Command } from "commander";
 import { explainFailure } from "./failure.ts";
+import { checkOwnPlatform } from "./platform.ts";
 import { modisteVersion } from "./version.ts";
 
 /** A command that leaves ending the process to us, so that a wrong call ends with 2. */
@@ -60,6 +61,7 @@ async function createProgram(): Promise<Command> {
 }
 
 try {
+  checkOwnPlatform();
   await (await createProgram()).parseAsync();
 } catch (error) {
   const { text, code } = explainFailure(error);
