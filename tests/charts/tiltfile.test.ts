@@ -46,7 +46,10 @@ interface Evaluated {
   readonly result: EvaluatedJson;
 }
 
-describe("the Tiltfile", () => {
+/** An evaluation starts node twice, some seconds each on a machine at rest. */
+const limitMs = 240_000;
+
+describe("the Tiltfile", { timeout: limitMs }, () => {
   const folder = mkdtempSync(join(tmpdir(), "modiste-tilt-"));
   const program = join(folder, "tiltcheck");
   afterAll(() => rmSync(folder, { recursive: true }));
