@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { describing, draftRelease, releaseStoreContract, writeRelease } from "#libs/testing/release-store-contract.ts";
 import { createTestBucket, openWire, overS3, type TestBucket, type Wire } from "#libs/testing/s3-servers.ts";
-import { openReleaseStore } from "./open-store.ts";
+import { isReleaseLocation, openReleaseStore } from "./open-store.ts";
 import { releaseBefore } from "./rollback.ts";
 import { openS3Store } from "./s3-store.ts";
 import type { ReleaseStore } from "./store.ts";
@@ -254,4 +254,9 @@ describe("a location of releases", () => {
   ])("%s", (location, named, lookMs) => {
     expect(openReleaseStore({ location, s3, cacheFolder: "unused" })).toMatchObject({ location: named, lookMs });
   });
+
+  it.each(["gs://bucket/releases", "s3://", "s3://UPPER/x", "s3://bucket/a//b", "s3:///x", "https://bucket.example", "file:///releases"])(
+    "%s is none",
+    (location) => expect(isReleaseLocation(location)).toBe(false),
+  );
 });
