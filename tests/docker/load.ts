@@ -48,7 +48,7 @@ const count = (into: Record<string, number>, word: string): void => {
   into[word] = (into[word] ?? 0) + 1;
 };
 
-const wordOf = (cause: unknown): string => (cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)).slice(0, 100);
+const wordOf = (cause: unknown): string => (cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)).slice(0, 240);
 
 export class Load {
   /** Acknowledged ids of events, by subject. */
@@ -107,7 +107,7 @@ export class Load {
       try {
         const { status, body } = await ask(`${gateway}/v1/recommendations?n=12&user_id=${encodeURIComponent(user)}`, attemptLimitMs);
         const answer = body as { items?: { item_id: string }[]; grade?: string };
-        if (status !== 200 || !answer.items?.length) throw new Error(`${status} ${JSON.stringify(answer).slice(0, 80)}`);
+        if (status !== 200 || !answer.items?.length) throw new Error(`${status} ${JSON.stringify(answer)}`);
         count(tally.grades, answer.grade ?? "FULL");
         tally.latenciesMs.push(performance.now() - start);
         tally.secondAsked += attempt;
@@ -131,8 +131,7 @@ export class Load {
     const event = { event_id: id, subject, item_id: item, type: "view" };
     try {
       const { status, body } = await ask(`${gateway}/v1/events`, eventLimitMs, { events: [event] });
-      if (status !== 200 || (body as { accepted?: number }).accepted !== 1)
-        throw new Error(`${status} ${JSON.stringify(body).slice(0, 80)}`);
+      if (status !== 200 || (body as { accepted?: number }).accepted !== 1) throw new Error(`${status} ${JSON.stringify(body)}`);
       const known = this.acknowledged.get(subject) ?? new Set();
       this.acknowledged.set(subject, known.add(id));
       tally.eventsAcknowledged++;

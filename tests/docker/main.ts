@@ -93,6 +93,7 @@ async function strike(fault: Fault, name: string, id: string, load: Load, gatewa
       `p99 ${row.p99Ms} ms, events ${row.eventsAcknowledged} acknowledged, ${row.eventsRefused} refused, whole after ${row.recoverySeconds} s`,
     ].join(" "),
   );
+  if (row.failed > 0) say(`             ${JSON.stringify(row.failures)}`);
   return row;
 }
 
