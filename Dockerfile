@@ -33,7 +33,11 @@ COPY --chown=65532:65532 home /releases
 FROM prepared AS runtime-prepared
 ENTRYPOINT ["node", "/app/services/cli/main.js"]
 
-FROM prepared AS dev-prepared
+# Sources belong to who runs: live updates write them as that user.
+FROM plain AS dev-prepared
+COPY --chown=65532:65532 app /app
+COPY --chown=65532:65532 home /var/lib/modiste
+COPY --chown=65532:65532 home /releases
 ENTRYPOINT ["node", "--import", "tsx", "/app/services/cli/main.ts"]
 
 # The trees from the registry, where the build has a network. Packages' own scripts do not run: what is used brings its binaries.
@@ -100,7 +104,7 @@ HEALTHCHECK NONE
 ENTRYPOINT ["node", "/app/services/cli/main.js"]
 
 FROM plain AS dev
-COPY --from=trees /src/.image/dev/app /app
+COPY --from=trees --chown=65532:65532 /src/.image/dev/app /app
 COPY --from=trees --chown=65532:65532 /src/.image/dev/home /var/lib/modiste
 COPY --from=trees --chown=65532:65532 /src/.image/dev/home /releases
 ENTRYPOINT ["node", "--import", "tsx", "/app/services/cli/main.ts"]

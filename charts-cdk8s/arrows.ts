@@ -1,8 +1,8 @@
 /** The architecture: who speaks with whom, and on which port. Policies, addresses and secrets of every pod follow from it; what is no arrow here is refused. */
 
-import type { FleetRow } from "#libs/serve/fleet-row.ts";
+import { adminPortOf, type FleetRow, gatewayHttpPort } from "#libs/serve/fleet-row.ts";
 import type { Environment, Peer } from "./environment.ts";
-import { gatewayHttpPort, metricsPort, ports } from "./ports.ts";
+import { ports } from "./ports.ts";
 
 /** A name that pods carry, or what stands beyond the namespace. */
 export type End = string | { readonly beyond: "anyone" | readonly Peer[] };
@@ -79,7 +79,7 @@ function callArrows(fleet: readonly FleetRow[], clients: Environment["clients"])
 }
 
 function telemetryArrows(fleet: readonly FleetRow[], { telemetry }: Environment): Arrow[] {
-  const scraped = fleet.map((row) => ({ to: row.name, port: metricsPort(row), errand: "metrics" as const }));
+  const scraped = fleet.map((row) => ({ to: row.name, port: adminPortOf(row), errand: "metrics" as const }));
   if (telemetry !== "inside") return scraped.map((arrow) => ({ from: { beyond: telemetry.scrapers }, ...arrow }));
   return [
     ...scraped.map((arrow) => ({ from: "prometheus", ...arrow })),

@@ -2,12 +2,11 @@
 
 import type { Chart } from "cdk8s";
 import * as k8s from "cdk8s-plus-33/lib/imports/k8s.js";
-import type { FleetRow } from "#libs/serve/fleet-row.ts";
+import { adminPortOf, type FleetRow } from "#libs/serve/fleet-row.ts";
 import type { Environment, GpuNodes } from "./environment.ts";
 import { type OwnImage, ownImage } from "./image.ts";
 import { labelsOf, type Part, podsOf } from "./labels.ts";
 import { container, podSpec, resourcesOf, scratch, small } from "./pod.ts";
-import { metricsPort } from "./ports.ts";
 import { checksum, envFrom, homeFolder, releasesMount, serviceEnv, sharedSettings } from "./settings.ts";
 
 export interface Shape {
@@ -54,7 +53,7 @@ export function addDeployment(chart: Chart, fleet: readonly FleetRow[], environm
 /** For a Prometheus of the cluster that reads them. */
 const scrapeWords = (row: FleetRow): Readonly<Record<string, string>> => ({
   "prometheus.io/scrape": "true",
-  "prometheus.io/port": `${metricsPort(row)}`,
+  "prometheus.io/port": `${adminPortOf(row)}`,
   "prometheus.io/path": "/metrics",
 });
 
@@ -78,7 +77,7 @@ function pods(fleet: readonly FleetRow[], environment: Environment, row: FleetRo
           args: ["serve", row.name],
           ports: [
             { name: "grpc", containerPort: row.port },
-            { name: "metrics", containerPort: metricsPort(row) },
+            { name: "metrics", containerPort: adminPortOf(row) },
           ],
           envFrom,
           env: [...serviceEnv(fleet, environment, row), ...(shape.gpu === null ? [] : gpuEnv)],

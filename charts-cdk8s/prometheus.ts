@@ -2,18 +2,18 @@
 
 import type { Chart } from "cdk8s";
 import { stringify } from "yaml";
-import type { FleetRow } from "#libs/serve/fleet-row.ts";
+import { adminPortOf, type FleetRow } from "#libs/serve/fleet-row.ts";
 import { alertRules } from "./alerts.ts";
 import { checkImage, images } from "./image.ts";
 import { small } from "./pod.ts";
-import { metricsPort, ports } from "./ports.ts";
+import { ports } from "./ports.ts";
 import { podsService } from "./service.ts";
 import { addStateless } from "./stateless.ts";
 
 /** Every ready pod of a row, asked of DNS. */
 const scrape = (row: FleetRow): object => ({
   job_name: row.name,
-  dns_sd_configs: [{ names: [podsService(row)], type: "A", port: metricsPort(row), refresh_interval: "10s" }],
+  dns_sd_configs: [{ names: [podsService(row)], type: "A", port: adminPortOf(row), refresh_interval: "10s" }],
 });
 
 const configOf = (fleet: readonly FleetRow[]): object => ({

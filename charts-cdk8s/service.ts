@@ -2,12 +2,11 @@
 
 import type { Chart } from "cdk8s";
 import * as k8s from "cdk8s-plus-33/lib/imports/k8s.js";
-import type { FleetRow } from "#libs/serve/fleet-row.ts";
+import { adminPortOf, type FleetRow } from "#libs/serve/fleet-row.ts";
 import { addAccount } from "./account.ts";
 import { addDeployment, type Shape } from "./deployment.ts";
 import type { Environment, GpuNodes } from "./environment.ts";
 import { labelsOf, type Part, podsNamed } from "./labels.ts";
-import { metricsPort } from "./ports.ts";
 
 const partOf = ({ name, kind }: FleetRow): Part => ({ name, component: kind });
 
@@ -41,7 +40,7 @@ export const podsService = ({ name, kind }: FleetRow): string => (kind === "gate
 function addDiscovery(chart: Chart, row: FleetRow, part: Part): void {
   const selector = podsNamed(part.name);
   const rpc = { name: "grpc", port: row.port, targetPort: k8s.IntOrString.fromString("grpc"), appProtocol: "kubernetes.io/h2c" };
-  const metrics = { name: "metrics", port: metricsPort(row), targetPort: k8s.IntOrString.fromString("metrics") };
+  const metrics = { name: "metrics", port: adminPortOf(row), targetPort: k8s.IntOrString.fromString("metrics") };
   new k8s.KubeService(chart, "headless", {
     metadata: { name: podsService(row), labels: labelsOf(part) },
     spec: { clusterIp: "None", selector, ports: [rpc, metrics] },

@@ -1,10 +1,10 @@
 /** What Tilt must know of the manifests, as JSON: groups, ports, order. The Tiltfile has no list of its own. */
 
-import type { FleetRow } from "#libs/serve/fleet-row.ts";
+import { type FleetRow, gatewayHttpPort } from "#libs/serve/fleet-row.ts";
 import { arrowsOf, jobsOf } from "./arrows.ts";
 import type { Manifest } from "./check.ts";
 import type { Environment } from "./environment.ts";
-import { gatewayHttpPort, ports } from "./ports.ts";
+import { ports } from "./ports.ts";
 
 export interface TiltResource {
   readonly workload: string;

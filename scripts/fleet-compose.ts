@@ -1,7 +1,7 @@
 /** compose.yaml: the fleet of the table with Redis and Kafka, for people without Kubernetes. */
 
 import { serviceWord } from "#libs/config/schema.ts";
-import type { FleetRow } from "#libs/serve/fleet-row.ts";
+import { adminPortOf, type FleetRow, gatewayHttpPort } from "#libs/serve/fleet-row.ts";
 import { newestKafka } from "./services-kafka.ts";
 
 const head = (
@@ -92,12 +92,8 @@ const healthcheck = (port: number): string =>
       retries: 8
 `;
 
-/** HTTP port of the gateway, which its own setting says by default. */
-const httpPort = 8080;
-/** As libs/serve/doors.ts adds it. */
-const adminPortOffset = 1000;
-
-function service({ name, kind, port, resources }: FleetRow): string {
+function service(row: FleetRow): string {
+  const { name, kind, port, resources } = row;
   const gateway = kind === "gateway";
   return `  ${name}:
     <<: *service
@@ -108,10 +104,10 @@ ${
   gateway
     ? `    environment: { <<: *environment, MODISTE_HTTP_HOST: 0.0.0.0 }
     networks: [inside, outside]
-    ports: ["127.0.0.1:\${MODISTE_PUBLISHED_HTTP:-${httpPort}}:${httpPort}", "127.0.0.1:\${MODISTE_PUBLISHED_GRPC:-${port}}:${port}"]
+    ports: ["127.0.0.1:\${MODISTE_PUBLISHED_HTTP:-${gatewayHttpPort}}:${gatewayHttpPort}", "127.0.0.1:\${MODISTE_PUBLISHED_GRPC:-${port}}:${port}"]
 `
     : ""
-}${healthcheck(gateway ? httpPort : port + adminPortOffset)}`;
+}${healthcheck(adminPortOf(row))}`;
 }
 
 const tail = `

@@ -3,12 +3,9 @@
 import { startGrpcServer } from "#libs/rpc/grpc-server.ts";
 import { type Health, healthBinding } from "#libs/rpc/health.ts";
 import { startAdminServer } from "./admin.ts";
-import type { FleetRow } from "./fleet-row.ts";
+import { adminPortOf, type FleetRow } from "./fleet-row.ts";
 import { type ProcessParts, remarksOf, serverOptions, whyNotReady } from "./process-parts.ts";
 import type { RunningService } from "./service.ts";
-
-/** The admin port of a service whose table says only gRPC's. */
-const adminPortOffset = 1000;
 
 /** Serves all services by name inside the process; the gateway's, or the only one's, over gRPC too. Answers the ports. */
 export async function openRpc(parts: ProcessParts, health: Health): Promise<ReadonlyMap<string, number>> {
@@ -33,7 +30,7 @@ export async function openAdmin(parts: ProcessParts): Promise<number | undefined
   const [row, ...others] = parts.rows;
   if (row === undefined || others.length > 0 || row.kind === "gateway") return undefined;
   const { rpcHost, adminPort } = parts.settings.service(row.name);
-  const server = await startAdminServer(rpcHost, adminPort ?? parts.settings.port(row) + adminPortOffset, {
+  const server = await startAdminServer(rpcHost, adminPort ?? adminPortOf({ ...row, port: parts.settings.port(row) }), {
     metrics: parts.telemetry.metrics,
     ready: () => whyNotReady(parts),
     remarks: () => remarksOf(parts),

@@ -7,7 +7,7 @@ export interface FleetRow {
   /** Lower case, letters, digits and hyphens: folder, label, span, variable. */
   readonly name: string;
   readonly kind: "source" | "ranker" | "profile" | "gateway";
-  /** gRPC port in fleet mode. The admin server (metrics, health) of all but the gateway listens 1000 above. */
+  /** gRPC port in fleet mode. See `adminPortOf` for metrics and health. */
   readonly port: number;
   /** Time that the gateway gives it, milliseconds. */
   readonly budgetMs: number;
@@ -18,6 +18,14 @@ export interface FleetRow {
   readonly resources: { readonly cpu: number; readonly memoryMiB: number };
   /** Imported only in the process that runs it. */
   readonly module: () => Promise<ServiceModule>;
+}
+
+/** HTTP of the gateway where nothing else is configured: API, page, metrics and health. */
+export const gatewayHttpPort = 8080;
+
+/** Where the admin server of a service listens that is told no other port. Of the gateway it is HTTP's. */
+export function adminPortOf({ kind, port }: Pick<FleetRow, "kind" | "port">): number {
+  return kind === "gateway" ? gatewayHttpPort : port + 1000;
 }
 
 /** @throws not_found naming the rows there are. */

@@ -3,6 +3,7 @@
 import { choice, integer, list, millis, number, text } from "#libs/config/fields.ts";
 import { defineConfig } from "#libs/config/schema.ts";
 import { bind } from "#libs/rpc/definition.ts";
+import { gatewayHttpPort } from "#libs/serve/fleet-row.ts";
 import { catalogSettings, openLiveCatalog } from "#libs/serve/live-catalog.ts";
 import { liveSettings } from "#libs/serve/live-counters.ts";
 import { nearlineSettings, openEventBus } from "#libs/serve/nearline.ts";
@@ -29,7 +30,7 @@ const config = defineConfig({
   ...liveSettings,
   ...catalogSettings,
   httpHost: text("HTTP_HOST", "address that HTTP listens on", { fallback: "127.0.0.1" }),
-  httpPort: integer("HTTP_PORT", "port of HTTP; 0 takes a free one", { min: 0, max: 65_535, fallback: 8080 }),
+  httpPort: integer("HTTP_PORT", "port of HTTP; 0 takes a free one", { min: 0, max: 65_535, fallback: gatewayHttpPort }),
   httpHosts: list("HTTP_HOSTS", "Host names that HTTP answers to beside loopback ones; none, and keys in MODISTE_RPC_KEYS: all", {
     fallback: [],
   }),

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { metricsPort } from "../../charts-cdk8s/ports.ts";
+import { adminPortOf } from "#libs/serve/fleet-row.ts";
 import { secretKeys } from "../../charts-cdk8s/settings.ts";
 import { fleet } from "../../services/fleet.ts";
 import { containersOf, environmentNames, type ManifestJson, manifestsOf, root, workloadsOf } from "./manifests.ts";
@@ -133,7 +133,7 @@ describe.each(environmentNames)("%s", (environment) => {
     const { pod } = workloads.find((workload) => workload.name === name)!;
     const [container] = pod.containers;
     expect(container?.args).toEqual(["serve", name]);
-    expect(container?.ports?.map(({ containerPort }) => containerPort)).toEqual([row.port, metricsPort(row)]);
+    expect(container?.ports?.map(({ containerPort }) => containerPort)).toEqual([row.port, adminPortOf(row)]);
     expect(container?.startupProbe?.grpc).toEqual({ port: row.port, service: "liveness" });
     expect(container?.livenessProbe?.grpc).toEqual({ port: row.port, service: "liveness" });
     expect(container?.readinessProbe?.grpc).toEqual({ port: row.port });

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { adminPortOf } from "#libs/serve/fleet-row.ts";
 import { alertRules } from "../../charts-cdk8s/alerts.ts";
-import { metricsPort } from "../../charts-cdk8s/ports.ts";
 import { fleet } from "../../services/fleet.ts";
 import { manifestsOf, root } from "./manifests.ts";
 
@@ -56,7 +56,7 @@ describe("telemetry of dev", () => {
     const services = new Set(manifestsOf("dev").flatMap(({ kind, metadata }) => (kind === "Service" ? [metadata.name] : [])));
     for (const row of fleet) {
       const found = jobs.find((job) => job.job_name === row.name)?.dns_sd_configs?.[0];
-      expect(found?.port, row.name).toBe(metricsPort(row));
+      expect(found?.port, row.name).toBe(adminPortOf(row));
       expect(services, row.name).toContain(found?.names[0]);
     }
   });

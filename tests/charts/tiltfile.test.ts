@@ -5,7 +5,7 @@ import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { gatewayHttpPort } from "../../charts-cdk8s/ports.ts";
+import { gatewayHttpPort } from "#libs/serve/fleet-row.ts";
 import { fleet } from "../../services/fleet.ts";
 import { root } from "./manifests.ts";
 
