@@ -109,7 +109,8 @@ export async function openWire(endpoint: string): Promise<Wire> {
       if (through.length > 0) caller.write(through);
     });
     caller.on("close", () => target.destroy());
-    target.on("close", () => caller.destroy());
+    // What the server said before it closed still goes through; what breaks a wire breaks both sides by itself.
+    target.on("close", () => caller.end());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
