@@ -1,6 +1,7 @@
 /**
  * `npm run services:up`: real Redis and Kafka on loopback, by docker compose where Docker can pull, else Debian's redis-server and Kafka's jars by
- * Maven (Java 17). Again is harmless. Prints the settings to use. `--test` starts all that the tests need and writes their variables to a file.
+ * Maven (Java 17). Again is harmless. Prints the settings to use. `--test` starts all that the tests need, a server of S3's protocol among it, and
+ * writes their variables to a file.
  */
 
 import { mkdirSync, writeFileSync } from "node:fs";
