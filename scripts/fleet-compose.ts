@@ -28,7 +28,10 @@ x-environment: &environment
   MODISTE_KAFKA_BROKERS: kafka:9092
   MODISTE_REDIS_URL: redis://redis:6379
   MODISTE_RELEASES: /releases
-${fleet.map(({ name, port }) => `  MODISTE_${serviceWord(name)}_URL: dns:///${name}:${port}\n`).join("")}
+${fleet
+  .filter(({ kind }) => kind !== "gateway")
+  .map(({ name, port }) => `  MODISTE_${serviceWord(name)}_URL: dns:///${name}:${port}\n`)
+  .join("")}
 x-service: &service
   <<: *hardened
   image: \${MODISTE_IMAGE:-modiste:${version}}

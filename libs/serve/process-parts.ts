@@ -91,7 +91,11 @@ function createContext(parts: ProcessParts, row: FleetRow): ServiceContext {
     row,
     fleet,
     config: settings.own(row.name),
-    connect: (definition, peer, own = {}) => connector.connect(definition, targetOf(parts, rowNamed(fleet, peer)), { peer, ...own }),
+    connect: (definition, peer, own = {}) => {
+      // A service calls itself in its own process: its address may name other replicas.
+      const target = peer === row.name ? `local:${peer}` : targetOf(parts, rowNamed(fleet, peer));
+      return connector.connect(definition, target, { peer, ...own });
+    },
     telemetry,
     log: parts.log(row.name),
     clock: options.clock ?? systemClock,

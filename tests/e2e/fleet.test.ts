@@ -200,3 +200,16 @@ describe("a killed process", () => {
     expect(answer.items[0]!.reasons[0]).toMatchObject({ kind: "popular_static" });
   });
 });
+
+describe("the HTTP door of a gateway", () => {
+  it("asks its own process, wherever its address says that gateways are: that may be another replica", async () => {
+    const third = await openTestShop();
+    const alone = await runOneProcess(third, { env: { MODISTE_GATEWAY_URL: "dns:///127.0.0.1:1" } });
+    try {
+      expect((await alone.get("/v1/popular?n=3")).items).toHaveLength(3);
+    } finally {
+      await alone.close();
+      await third.remove();
+    }
+  });
+});
