@@ -22,7 +22,7 @@ export interface PodFacts {
 }
 
 export interface ClusterShop {
-  readonly url: string;
+  readonly gateways: readonly string[];
   readonly key: string;
   readonly userIds: readonly string[];
   readonly itemIds: readonly string[];
@@ -99,7 +99,7 @@ export async function openShop(inside: Namespace): Promise<ClusterShop> {
   const { golden } = JSON.parse(shown) as { readonly golden: readonly { readonly user_id: string }[] };
   const itemIds = popular.items.map(({ item_id }) => item_id);
   return {
-    url,
+    gateways: [url],
     key,
     itemIds,
     userIds: [...golden.map(({ user_id }) => user_id), "a stranger"],

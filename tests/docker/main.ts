@@ -9,15 +9,16 @@ import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { quantile, sortedOf } from "../bench/bench.ts";
+import { lostEvents, type SteadyLoad, type SteadyLoadReport, startSteadyLoad } from "../support/steady-load.ts";
 import { ask } from "./ask.ts";
-import { addressOf, containers, docker, downFleet, type Fault, faults, memoryOf, root, upFleet } from "./engine.ts";
-import { Load, type Tally } from "./load.ts";
+import { addressOf, containers, docker, downFleet, type Fault, faults, memoryOf, root, rpcKey, upFleet } from "./engine.ts";
 import { buildStandIns } from "./stand-ins.ts";
 
 const rate = Number(process.env.RATE ?? 100);
 const faultSeconds = Number(process.env.SECONDS ?? 6);
 const only = process.argv.slice(2);
+/** A balancer gives a gateway this long before it asks another, milliseconds. */
+const balancerMs = 1000;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -42,7 +43,7 @@ interface Row {
   readonly secondAsked: number;
   readonly fullShare: number;
   readonly grades: Readonly<Record<string, number>>;
-  readonly failures: Readonly<Record<string, number>>;
+  readonly failures: readonly string[];
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly eventsAcknowledged: number;
@@ -51,21 +52,21 @@ interface Row {
   readonly recoverySeconds: number;
 }
 
-function rowOf(container: string, fault: string, tally: Tally, recoverySeconds: number): Row {
-  const sorted = sortedOf(tally.latenciesMs);
+function rowOf(container: string, fault: string, report: SteadyLoadReport, recoverySeconds: number): Row {
+  const { asked, failed, secondAsked, grades, p50, p99, events, refused } = report;
   return {
     container,
     fault,
-    requests: tally.requests,
-    failed: tally.failed,
-    secondAsked: tally.secondAsked,
-    fullShare: (tally.grades.FULL ?? 0) / Math.max(1, tally.requests),
-    grades: tally.grades,
-    failures: tally.failures,
-    p50Ms: Math.round(quantile(sorted, 0.5)),
-    p99Ms: Math.round(quantile(sorted, 0.99)),
-    eventsAcknowledged: tally.eventsAcknowledged,
-    eventsRefused: tally.eventsRefused,
+    requests: asked,
+    failed: failed.length,
+    secondAsked,
+    fullShare: (grades.FULL ?? 0) / Math.max(1, asked),
+    grades,
+    failures: failed.slice(0, 10).map(({ what }) => what),
+    p50Ms: Math.round(p50),
+    p99Ms: Math.round(p99),
+    eventsAcknowledged: events - refused.length,
+    eventsRefused: refused.length,
     recoverySeconds,
   };
 }
@@ -76,15 +77,28 @@ async function findGateways(gateways: string[]): Promise<void> {
   gateways.splice(0, gateways.length, ...(await Promise.all(ids.map((id) => addressOf(id, 8080)))));
 }
 
-async function strike(fault: Fault, name: string, id: string, load: Load, gateways: string[]): Promise<Row> {
-  load.take();
+interface Target {
+  readonly gateways: string[];
+  readonly start: () => SteadyLoad;
+}
+
+interface Struck {
+  readonly row: Row;
+  /** Acknowledged events that no profile holds. */
+  readonly lost: number;
+}
+
+async function strike(fault: Fault, name: string, id: string, { gateways, start }: Target): Promise<Struck> {
+  const load = start();
   await fault.begin(id);
   await delay(faultSeconds * 1000);
   await fault.end(id);
   const since = performance.now();
   if (name.startsWith("gateway")) await until(`addresses after ${name}`, 30_000, () => findGateways(gateways).then(() => true));
   for (const gateway of gateways) await until(`${name} after ${fault.name}`, 120_000, () => isWhole(gateway));
-  const row = rowOf(name, fault.name, load.take(), Math.round((performance.now() - since) / 100) / 10);
+  const recoverySeconds = Math.round((performance.now() - since) / 100) / 10;
+  const report = await load.stop();
+  const row = rowOf(name, fault.name, report, recoverySeconds);
   say(
     [
       name.padEnd(12),
@@ -93,24 +107,8 @@ async function strike(fault: Fault, name: string, id: string, load: Load, gatewa
       `p99 ${row.p99Ms} ms, events ${row.eventsAcknowledged} acknowledged, ${row.eventsRefused} refused, whole after ${row.recoverySeconds} s`,
     ].join(" "),
   );
-  if (row.failed > 0) say(`             ${JSON.stringify(row.failures)}`);
-  return row;
-}
-
-/** Acknowledged events that no profile holds, once the consumer has had time to catch up. */
-async function lostEvents(load: Load, gateway: string): Promise<number> {
-  let lost = 0;
-  for (const [subject, ids] of load.acknowledged) {
-    const missing = async (): Promise<number> => {
-      const { body } = await ask(`${gateway}/v1/users/${subject}`, 5000);
-      const { events = [] } = body as { events?: { event_id?: string }[] };
-      const held = new Set(events.map(({ event_id }) => event_id));
-      return [...ids].filter((id) => !held.has(id)).length;
-    };
-    await until(subject, 30_000, async () => (await missing()) === 0).catch(() => undefined);
-    lost += await missing();
-  }
-  return lost;
+  for (const failure of row.failures) say(`             ${failure}`);
+  return { row, lost: (await lostEvents({ gateways, key: rpcKey }, report.accepted)).length };
 }
 
 async function main(): Promise<number> {
@@ -124,23 +122,30 @@ async function main(): Promise<number> {
   for (const gateway of gateways) await until("the fleet", 600_000, () => isWhole(gateway));
   say(`whole after ${Math.round((performance.now() - started) / 1000)} s`);
   const page = (await ask(`${gateways[0]}/page/start`, 10_000)).body as { users: readonly { user_id: string }[] };
-  const users = page.users.map(({ user_id }) => user_id);
-  const load = new Load({ gateways, users, requestsPerSecond: rate, eventsPerSecond: 10 });
+  const userIds = page.users.map(({ user_id }) => user_id);
+  const popular = (await ask(`${gateways[0]}/v1/popular?n=100`, 10_000)).body as { items: readonly { item_id: string }[] };
+  const itemIds = popular.items.map(({ item_id }) => item_id);
+  const start = (): SteadyLoad => startSteadyLoad({ gateways, key: rpcKey, userIds, itemIds, rate, eventRate: 10, attemptMs: balancerMs });
+  const warming = start();
   await delay(10_000);
-  load.take();
+  await warming.stop();
+  const undisturbed = start();
   await delay(faultSeconds * 1000);
-  const rows = [rowOf("none", "none", load.take(), 0)];
+  const rows = [rowOf("none", "none", await undisturbed.stop(), 0)];
   say(JSON.stringify(rows[0]));
   const memory = await memoryOf([...running.values()]);
+  let lost = 0;
   const memoryByName = Object.fromEntries([...running].map(([name, id]) => [name, memory.get(id) ?? ""]));
   for (const [name, id] of running) {
     if (name === "prepare" || (only.length > 0 && !only.includes(name))) continue;
-    for (const fault of faults) rows.push(await strike(fault, name, id, load, gateways));
+    for (const fault of faults) {
+      const struck = await strike(fault, name, id, { gateways, start });
+      rows.push(struck.row);
+      lost += struck.lost;
+    }
   }
-  await load.stop();
-  const lost = await lostEvents(load, gateways[0]!);
   const failed = rows.reduce((sum, row) => sum + row.failed, 0);
-  const acknowledged = [...load.acknowledged.values()].reduce((sum, ids) => sum + ids.size, 0);
+  const acknowledged = rows.reduce((sum, { eventsAcknowledged }) => sum + eventsAcknowledged, 0);
   say(`${failed} failed recommendations; ${lost} of ${acknowledged} acknowledged events lost`);
   const result = {
     bench: "docker-faults",

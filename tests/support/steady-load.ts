@@ -4,8 +4,8 @@ import { Agent, request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 
 export interface SteadyLoadOptions {
-  /** "http://10.96.0.7:80". */
-  readonly url: string;
+  /** Such as "http://10.96.0.7:80". Several are replicas that a balancer asks in turn, and the next one where one does not answer; read anew each time. */
+  readonly gateways: readonly string[];
   /** Bearer key. */
   readonly key: string;
   readonly userIds: readonly string[];
@@ -14,6 +14,8 @@ export interface SteadyLoadOptions {
   readonly rate: number;
   /** Events a second, each in a request of its own. */
   readonly eventRate: number;
+  /** What a balancer waits for one gateway, milliseconds. Default 10,000. */
+  readonly attemptMs?: number;
 }
 
 export interface Failure {
@@ -25,8 +27,10 @@ export interface Failure {
 export interface SteadyLoadReport {
   readonly seconds: number;
   readonly asked: number;
-  /** Recommendations that were not answered by 200 and at least one item. */
+  /** Recommendations that no gateway asked answered by 200 and at least one item. */
   readonly failed: readonly Failure[];
+  /** Those that a further gateway answered. */
+  readonly secondAsked: number;
   /** How many answers had which grade. */
   readonly grades: Readonly<Record<string, number>>;
   /** Milliseconds from when a request was due. */
@@ -45,9 +49,9 @@ export interface SteadyLoad {
   stop(): Promise<SteadyLoadReport>;
 }
 
-/** No answer after this is a failure. */
-const patienceMs = 10_000;
-const connections = 24;
+/** No acknowledgement after this: brokers and stores may be away for a while. */
+const eventMs = 10_000;
+const connections = 256;
 /** A profile holds 200 purchases: so many events go to one subject. */
 const eventsPerSubject = 100;
 
@@ -56,22 +60,25 @@ interface Answered {
   readonly text: string;
 }
 
-function ask(agent: Agent, url: string, key: string, path: string, body?: unknown): Promise<Answered> {
+/** Rejects when the connection fails or the whole answer has not come in time. */
+function ask(agent: Agent, url: string, key: string, limitMs: number, body?: unknown): Promise<Answered> {
   const text = body === undefined ? undefined : JSON.stringify(body);
   const headers = { authorization: `Bearer ${key}`, ...(text === undefined ? {} : { "content-type": "application/json" }) };
   return new Promise((resolve, reject) => {
-    const sent = request(
-      `${url}${path}`,
-      { agent, headers, method: text === undefined ? "GET" : "POST", timeout: patienceMs },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
-        response.on("error", reject);
-      },
-    );
-    sent.on("timeout", () => sent.destroy(new Error(`no answer in ${patienceMs} ms`)));
-    sent.on("error", reject);
+    const sent = request(url, { agent, headers, method: text === undefined ? "GET" : "POST" }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("end", () => {
+        clearTimeout(timer);
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
+      });
+      response.on("error", reject);
+    });
+    const timer = setTimeout(() => sent.destroy(new Error(`no answer in ${limitMs} ms`)), limitMs);
+    sent.on("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
     sent.end(text);
   });
 }
@@ -92,7 +99,8 @@ async function repeat(rate: number, signal: AbortSignal, work: (i: number, dueMs
 
 let loads = 0;
 
-export function startSteadyLoad({ url, key, userIds, itemIds, rate, eventRate }: SteadyLoadOptions): SteadyLoad {
+export function startSteadyLoad(options: SteadyLoadOptions): SteadyLoad {
+  const { gateways, key, userIds, itemIds, rate, eventRate, attemptMs = 10_000 } = options;
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const stopped = new AbortController();
   const name = `load-${process.pid}-${++loads}`;
@@ -103,21 +111,34 @@ export function startSteadyLoad({ url, key, userIds, itemIds, rate, eventRate }:
   const latencies: number[] = [];
   const accepted = new Map<string, string[]>();
   let asked = 0;
+  let secondAsked = 0;
   let events = 0;
   const failure = (what: string): Failure => ({ atSeconds: (performance.now() - startedMs) / 1000, what: what.slice(0, 300) });
+  const gateway = (turn: number): string => gateways[turn % gateways.length]!;
 
+  /** The grade of an answer with items. Throws what else came. */
+  const gradeOf = async (path: string, turn: number): Promise<string> => {
+    const { status, text } = await ask(agent, `${gateway(turn)}${path}`, key, attemptMs);
+    const answer = status === 200 ? (JSON.parse(text) as { readonly grade: string; readonly items: readonly unknown[] }) : null;
+    if (answer === null || answer.items.length === 0) throw new Error(`${status} ${text}`);
+    return answer.grade;
+  };
   const recommend = async (i: number, dueMs: number): Promise<void> => {
     asked++;
-    try {
-      const user = encodeURIComponent(userIds[i % userIds.length]!);
-      const { status, text } = await ask(agent, url, key, `/v1/recommendations?user_id=${user}&n=12`);
-      latencies.push(performance.now() - dueMs);
-      const answer = status === 200 ? (JSON.parse(text) as { readonly grade: string; readonly items: readonly unknown[] }) : null;
-      if (answer === null || answer.items.length === 0) failed.push(failure(`${status} ${text}`));
-      else grades[answer.grade] = (grades[answer.grade] ?? 0) + 1;
-    } catch (error) {
-      failed.push(failure((error as Error).message));
+    const path = `/v1/recommendations?user_id=${encodeURIComponent(userIds[i % userIds.length]!)}&n=12`;
+    const causes: string[] = [];
+    for (let attempt = 0; attempt < gateways.length; attempt++) {
+      try {
+        const grade = await gradeOf(path, i + attempt);
+        grades[grade] = (grades[grade] ?? 0) + 1;
+        latencies.push(performance.now() - dueMs);
+        if (attempt > 0) secondAsked++;
+        return;
+      } catch (error) {
+        causes.push((error as Error).message);
+      }
     }
+    failed.push(failure(causes.join("; ")));
   };
   const send = async (i: number): Promise<void> => {
     events++;
@@ -125,7 +146,7 @@ export function startSteadyLoad({ url, key, userIds, itemIds, rate, eventRate }:
     const itemId = itemIds[i % itemIds.length]!;
     try {
       const event = { event_id: `${name}-${i}`, subject, item_id: itemId, type: "purchase" };
-      const { status, text } = await ask(agent, url, key, "/v1/events", { events: [event] });
+      const { status, text } = await ask(agent, `${gateway(i)}/v1/events`, key, eventMs, { events: [event] });
       if (status === 200 && (JSON.parse(text) as { readonly accepted: number }).accepted === 1) {
         accepted.set(subject, [...(accepted.get(subject) ?? []), itemId]);
       } else refused.push(failure(`${status} ${text}`));
@@ -142,14 +163,14 @@ export function startSteadyLoad({ url, key, userIds, itemIds, rate, eventRate }:
       const sorted = latencies.sort((a, b) => a - b);
       const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
       const seconds = (performance.now() - startedMs) / 1000;
-      return { seconds, asked, failed, grades, p50: at(0.5), p99: at(0.99), longest: at(1), events, refused, accepted };
+      return { seconds, asked, failed, secondAsked, grades, p50: at(0.5), p99: at(0.99), longest: at(1), events, refused, accepted };
     },
   };
 }
 
 /** Which acknowledged events profiles do not hold, looked for until all are there or `patienceSeconds` have passed. */
 export async function lostEvents(
-  { url, key }: Pick<SteadyLoadOptions, "url" | "key">,
+  { gateways, key }: Pick<SteadyLoadOptions, "gateways" | "key">,
   accepted: SteadyLoadReport["accepted"],
   patienceSeconds = 90,
 ): Promise<string[]> {
@@ -157,7 +178,7 @@ export async function lostEvents(
   const missing = async (): Promise<string[]> => {
     const lost: string[] = [];
     for (const [subject, itemIds] of accepted) {
-      const { status, text } = await ask(agent, url, key, `/v1/users/${encodeURIComponent(subject)}`);
+      const { status, text } = await ask(agent, `${gateways[0]}/v1/users/${encodeURIComponent(subject)}`, key, eventMs);
       const events = status === 200 ? (JSON.parse(text) as { readonly events: readonly { readonly item_id: string }[] }).events : [];
       const held = events.map(({ item_id }) => item_id);
       for (const itemId of itemIds) {
