@@ -4,8 +4,10 @@ import { noFilter } from "#libs/catalog/filter.ts";
 import type { Source } from "#libs/pipeline/pipeline.ts";
 import { runPipeline } from "#libs/pipeline/run.ts";
 import { surfaces } from "#libs/pipeline/surfaces.ts";
-import { definePipeline, type PipelineClients } from "./pipeline.ts";
+import { Grade } from "#protos/recommender.ts";
+import { definePipeline, defineShedPipeline, type PipelineClients } from "./pipeline.ts";
 import type { GatewayQuery } from "./query.ts";
+import { gradeOf } from "./respond/respond.ts";
 import { activeRules, compileRules } from "./rules/compile.ts";
 import type { Rule, RuleWhere } from "./rules/rule.ts";
 import { historyOf, queryOf, sixItems } from "./test-shop.fixture.ts";
@@ -55,8 +57,8 @@ function clientsOf({ rules, offered, scores }: Case): PipelineClients {
   };
 }
 
-async function run(given: Case) {
-  const pipeline = definePipeline(clientsOf(given));
+async function run(given: Case, define = definePipeline) {
+  const pipeline = define(clientsOf(given));
   const session = historyOf(...given.events);
   const query = queryOf({
     release,
@@ -124,6 +126,35 @@ const cases: fc.Arbitrary<Case> = fc.record({
     },
   ),
   priceMax: fc.constantFrom(0, 11),
+});
+
+describe("the shed pipeline", () => {
+  const given: Case = {
+    rules: [],
+    offered: [3, 4],
+    scores: [0, 0, 0, 9, 9, 0],
+    limit: 3,
+    surface: surfaces.home,
+    events: [],
+    priceMax: 0,
+  };
+
+  it("asks nobody, and lists what is popular, under the same filters", async () => {
+    const nobody = (): never => {
+      throw new Error("was asked");
+    };
+    const { result, list } = await run({ ...given, events: [[catalog.ids[release.part.popular[0]!]!, "dislike", 1]] }, (clients) =>
+      defineShedPipeline({
+        ...clients,
+        profiles: { getProfiles: nobody } as unknown as PipelineClients["profiles"],
+        ranker: { rank: nobody } as unknown as PipelineClients["ranker"],
+        sources: clients.sources.map((source) => ({ ...source, retrieve: nobody })),
+      }),
+    );
+    expect(list).toEqual([...release.part.popular].slice(1, 4));
+    expect(gradeOf(result)).toBe(Grade.GRADE_STATIC);
+    expect(result.degraded).toEqual(["profile:resource_exhausted", "itemcf:resource_exhausted"]);
+  });
 });
 
 describe("whatever the rules are", () => {

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { EventBus } from "#libs/bus/bus.ts";
 import type { Clock } from "#libs/core/clock.ts";
+import type { AnswerLimit } from "#libs/pipeline/answer-limit.ts";
 import type { Pipeline, PipelineObserver } from "#libs/pipeline/pipeline.ts";
 import { runPipeline } from "#libs/pipeline/run.ts";
 import type { ReleaseFollower } from "#libs/release/follower.ts";
@@ -30,6 +31,9 @@ import type { RuleBook } from "./rules/rule-book.ts";
 export interface RecommenderParts {
   readonly releases: ReleaseFollower<GatewayRelease>;
   readonly pipeline: Pipeline<GatewayQuery, RankingNote>;
+  /** Runs where `limit` has no place. */
+  readonly shedPipeline: Pipeline<GatewayQuery, RankingNote>;
+  readonly limit: AnswerLimit;
   readonly rules: Pick<RuleBook, "count">;
   readonly profiles: Client<typeof ProfilesDefinition>;
   readonly ranker: Client<typeof RankerDefinition>;
@@ -65,7 +69,8 @@ function observerOf({ metrics, span }: Telemetry, clock: Clock): PipelineObserve
 const gradeNames = new Map<number, string>(Object.entries(Grade).map(([name, value]) => [value as number, name.replace("GRADE_", "")]));
 
 export function createRecommender(parts: RecommenderParts): Implementation<typeof RecommenderDefinition> {
-  const { releases, pipeline, telemetry, clock } = parts;
+  const { releases, pipeline, shedPipeline, limit, telemetry, clock } = parts;
+  const shed = telemetry.metrics.counter("modiste_answers_shed_total", "Answers for which nobody was asked: too many were under way", []);
   const observer = observerOf(telemetry, clock);
   const items: ItemIntake = { bus: parts.bus, live: parts.live, nowSeconds: () => clock.nowSeconds() };
   const now = ({ manifest }: GatewayRelease): number => servingNow(manifest, clock.nowSeconds(), parts.clockMode);
@@ -76,17 +81,24 @@ export function createRecommender(parts: RecommenderParts): Implementation<typeo
   };
 
   const answer = async (call: CallContext, admit: (release: GatewayRelease) => GatewayQuery): Promise<RecommendResponse> => {
-    const endsMs = clock.monotonicMs() + Math.min(parts.deadlineMs, call.remainingMs());
+    const startedMs = clock.monotonicMs();
+    const endsMs = startedMs + Math.min(parts.deadlineMs, call.remainingMs());
     const recommendationId = randomUUID();
     const featureRows = parts.served.featureRows(recommendationId);
     const query = await observer.stage("admit", async () => ({ ...admit(releases.current().artifact), featureRows }));
-    const result = await runPipeline(pipeline, query, query.limit, {
-      signal: call.signal,
-      remainingMs: () => Math.max(0, endsMs - clock.monotonicMs()),
-      nowMs: () => clock.monotonicMs(),
-      observer,
-    });
-    const explained = query.explain ? await explain(result, call.signal, endsMs) : unexplained;
+    const run = (which: RecommenderParts["pipeline"]): Promise<ServedResult> =>
+      runPipeline(which, query, query.limit, {
+        signal: call.signal,
+        remainingMs: () => Math.max(0, endsMs - clock.monotonicMs()),
+        nowMs: () => clock.monotonicMs(),
+        observer,
+      });
+    const isWhole = limit.enter();
+    if (!isWhole) shed.inc();
+    const result = isWhole
+      ? await run(pipeline).finally(() => limit.leave((clock.monotonicMs() - startedMs) / parts.deadlineMs))
+      : await run(shedPipeline);
+    const explained = query.explain && isWhole ? await explain(result, call.signal, endsMs) : unexplained;
     const response = await observer.stage("respond", async () => respond(result, recommendationId, telemetry.traceId() ?? "", explained));
     parts.rules.count(result.query.rules);
     parts.served.record(result, response);

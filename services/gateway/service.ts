@@ -2,6 +2,7 @@
 
 import { choice, integer, list, millis, number, text } from "#libs/config/fields.ts";
 import { defineConfig } from "#libs/config/schema.ts";
+import { createAnswerLimit } from "#libs/pipeline/answer-limit.ts";
 import { bind } from "#libs/rpc/definition.ts";
 import { gatewayHttpPort } from "#libs/serve/fleet-row.ts";
 import { catalogSettings, openLiveCatalog } from "#libs/serve/live-catalog.ts";
@@ -17,7 +18,7 @@ import { RankerDefinition } from "#protos/ranker.ts";
 import { RecommenderDefinition } from "#protos/recommender.ts";
 import { startHttp } from "./http/server.ts";
 import { eventStreams } from "./intake/stream-events.ts";
-import { definePipeline } from "./pipeline.ts";
+import { definePipeline, defineShedPipeline } from "./pipeline.ts";
 import { createRecommender } from "./recommender.ts";
 import { type GatewayRelease, type LoadedGateway, loadGatewayRelease, snapshotsOf } from "./release.ts";
 import { createServedRecorder } from "./respond/served-recorder.ts";
@@ -39,6 +40,11 @@ const config = defineConfig({
     fallback: 1000,
   }),
   deadlineMs: millis("DEADLINE_MS", "time for an answer whose caller sets no deadline", { min: 5, max: 60_000, fallback: 150 }),
+  answersMax: integer(
+    "ANSWERS_MAX",
+    "answers worked on at once; fewer while they take four fifths of DEADLINE_MS, and who finds no place gets the release's popular list (STATIC)",
+    { min: 1, max: 10_000, fallback: 64 },
+  ),
   rulesFile: text("RULES_FILE", "YAML file of pins, boosts and hidden items (docs/rules.md), read again when it changes", { fallback: "" }),
   servedShare: number("SERVED_SHARE", "share of answers whose record goes to the topic modiste.served.v1", { min: 0, max: 1, fallback: 1 }),
   featuresShare: number(
@@ -91,13 +97,15 @@ export function gatewayService(options: GatewayOptions): ServiceModule {
           return fleetSource({ name, budgetMs, quota, serves, client });
         });
       const ranker = connect(RankerDefinition, "ranking", { idempotent: ["rank"] });
-      const pipeline = definePipeline({ profiles, ranker, sources, rules, candidatesMax: options.candidatesMax });
+      const clients = { profiles, ranker, sources, rules, candidatesMax: options.candidatesMax };
       const bus = await openEventBus(context);
       const { servedShare, featuresShare } = settings;
       const served = createServedRecorder({ bus, clock, log, metrics: telemetry.metrics, servedShare, featuresShare });
       const parts = {
         releases,
-        pipeline,
+        pipeline: definePipeline(clients),
+        shedPipeline: defineShedPipeline(clients),
+        limit: createAnswerLimit(settings.answersMax),
         rules,
         profiles,
         ranker,

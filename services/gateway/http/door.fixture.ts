@@ -4,6 +4,7 @@ import { Agent, type IncomingHttpHeaders, request } from "node:http";
 import { PassThrough } from "node:stream";
 import { systemClock } from "#libs/core/clock.ts";
 import { ModisteError } from "#libs/core/errors.ts";
+import { createAnswerLimit } from "#libs/pipeline/answer-limit.ts";
 import type { ReleaseFollower } from "#libs/release/follower.ts";
 import { bind, type Client, type Implementation } from "#libs/rpc/definition.ts";
 import { createLogger } from "#libs/telemetry/log.ts";
@@ -12,7 +13,7 @@ import { ProfileRecord, type ProfilesDefinition } from "#protos/profiles.ts";
 import type { RankerDefinition } from "#protos/ranker.ts";
 import { RecommenderDefinition } from "#protos/recommender.ts";
 import { EventType } from "#protos/types.ts";
-import { definePipeline } from "../pipeline.ts";
+import { definePipeline, defineShedPipeline } from "../pipeline.ts";
 import { createRecommender } from "../recommender.ts";
 import type { GatewayRelease } from "../release.ts";
 import { emptyRuleBook } from "../rules/rule-book.ts";
@@ -103,6 +104,8 @@ export interface DoorOptions {
   readonly hosts?: readonly string[];
   readonly isKeyed?: boolean;
   readonly lingerMs?: number;
+  /** Answers worked on at once. */
+  readonly answersMax?: number;
 }
 
 /** What every user of the door did. */
@@ -146,9 +149,12 @@ export async function openDoor(options: DoorOptions = {}): Promise<TestDoor> {
   const releases = fixedFollower(sixItems());
   const published: string[] = [];
   const telemetry = harness.telemetry.service("gateway");
+  const clients = { profiles, ranker, sources: [], rules: emptyRuleBook, candidatesMax: 500 };
   const own = createRecommender({
     releases,
-    pipeline: definePipeline({ profiles, ranker, sources: [], rules: emptyRuleBook, candidatesMax: 500 }),
+    pipeline: definePipeline(clients),
+    shedPipeline: defineShedPipeline(clients),
+    limit: createAnswerLimit(options.answersMax ?? 64),
     rules: emptyRuleBook,
     profiles,
     ranker,

@@ -73,6 +73,18 @@ describe("callers", () => {
     expect((await door.caller.ask("/v1/popular", { headers: { traceparent: "nonsense" } })).json.trace_id).toMatch(/^[0-9a-f]{32}$/);
   });
 
+  it("those who find no place are answered from the gateway's own list, told so, and counted", async () => {
+    const whole = await opened();
+    const full = await opened({ answersMax: 0 });
+    const path = "/v1/recommendations?user_id=known&n=2";
+    expect((await whole.caller.ask(path)).json).toMatchObject({ coverage: { user: "KNOWN", degraded: [] } });
+    const { status, json } = await full.caller.ask(path);
+    expect(status).toBe(200);
+    expect(json).toMatchObject({ items: [{}, {}], coverage: { user: "UNAVAILABLE", degraded: ["profile:resource_exhausted"] } });
+    expect((await full.caller.ask("/metrics")).text).toContain("modiste_answers_shed_total 1");
+    expect((await whole.caller.ask("/metrics")).text).toContain("modiste_answers_shed_total 0");
+  });
+
   it("nobody gets in with the gateway's own key", async () => {
     const door = await opened({ peer: { server: { keys: ["secret"] }, connector: { key: "secret" } } });
     const without = await door.caller.ask("/v1/popular");
