@@ -5,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import type { ReleaseFollower } from "#libs/release/follower.ts";
 import type { Client } from "#libs/rpc/definition.ts";
 import type { RecommenderDefinition } from "#protos/recommender.ts";
+import { callOptions } from "../http/call-options.ts";
 import type { GatewayRelease } from "../release.ts";
 import { createShopDescriber } from "./describe-shop.ts";
 import { sampleUsers } from "./sample-users.ts";
@@ -46,8 +47,8 @@ export function addPage(
         .send(await readFile(new URL(file, folder))),
     );
   }
-  app.get("/page/start", async () => {
+  app.get("/page/start", async (request, reply) => {
     const { manifest, artifact } = releases.current();
-    return { ...describeShop(manifest, artifact), sources: hints, users: await sampleUsers(manifest, client) };
+    return { ...describeShop(manifest, artifact), sources: hints, users: await sampleUsers(manifest, client, callOptions(request, reply)) };
   });
 }
