@@ -9,12 +9,17 @@ import { type secretKeys, settingsName } from "./settings.ts";
 /** Of the standard, so that a newer cluster does not change what is meant. */
 const podSecurityVersion = "v1.34";
 
-export function addNamespace(chart: Chart, { namespace }: Environment): void {
+export function addNamespace(chart: Chart, { name, namespace }: Environment): void {
   const security = ["enforce", "warn", "audit"].flatMap((mode): [string, string][] => [
     [`pod-security.kubernetes.io/${mode}`, "restricted"],
     [`pod-security.kubernetes.io/${mode}-version`, podSecurityVersion],
   ]);
-  const labels = { ...labelsOf({ name: settingsName, component: "namespace" }), ...Object.fromEntries(security) };
+  const labels = {
+    ...labelsOf({ name: settingsName, component: "namespace" }),
+    // What stands around the fleet, as an admission policy, tells environments apart by it.
+    "modiste/environment": name,
+    ...Object.fromEntries(security),
+  };
   new k8s.KubeNamespace(chart, "namespace", { metadata: { name: namespace, labels } });
 }
 

@@ -4,7 +4,7 @@ import type { Environment } from "../environment.ts";
 
 export const dev: Environment = {
   name: "dev",
-  namespace: "modiste",
+  namespace: "modiste-dev",
   registry: "",
   scale: null,
   kafka: "inside",

@@ -67,6 +67,8 @@ const withCards = (arrows: Arrows): Arrows => ({
 
 const table: Readonly<Record<EnvironmentName, Arrows>> = { dev: inside, staging: outside, production: withCards(outside) };
 
+const namespaces: Readonly<Record<EnvironmentName, string>> = { dev: "modiste-dev", staging: "modiste-staging", production: "modiste" };
+
 const pod = (name: string, namespace: string, app = name): Place => ({ name, namespace, labels: { "app.kubernetes.io/name": app } });
 
 /** What stands beyond the namespace: those who are let in, those who are called, and those who are neither. */
@@ -109,7 +111,7 @@ function doorsOf(environment: EnvironmentName): Door[] {
 
 function placesOf(environment: EnvironmentName): Place[] {
   const pods = workloadsOf(manifestsOf(environment)).map(({ name, labels }): Place => {
-    return { name, namespace: environment === "staging" ? "modiste-staging" : "modiste", labels };
+    return { name, namespace: namespaces[environment], labels };
   });
   return [...pods, ...beyond(environment)];
 }
@@ -153,7 +155,7 @@ describe("who reaches whom", () => {
   });
 
   it("without any policy everybody reaches everybody", () => {
-    const places = placesOf("dev").filter((place) => "namespace" in place && place.namespace === "modiste");
+    const places = placesOf("dev").filter((place) => "namespace" in place && place.namespace === namespaces.dev);
     const pairs = allowedPairs("dev", []).filter((pair) => pair.startsWith("redis -> ") && !/dns|shop|stranger|address/.test(pair));
     expect(pairs).toHaveLength(places.length * doorsOf("dev").length);
   });

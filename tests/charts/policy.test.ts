@@ -69,6 +69,7 @@ describe.each(environmentNames)("%s", (environment) => {
   it("everything carries the labels of Kubernetes, and its namespace", () => {
     const namespace = manifests.find(({ kind }) => kind === "Namespace")!;
     expect(namespace.metadata.labels).toMatchObject({
+      "modiste/environment": environment,
       "pod-security.kubernetes.io/enforce": "restricted",
       "pod-security.kubernetes.io/warn": "restricted",
       "pod-security.kubernetes.io/enforce-version": expect.stringMatching(/^v1\.\d+$/),
@@ -170,6 +171,11 @@ describe.each(environmentNames)("%s", (environment) => {
     );
     expect(sums.filter((sum) => !/^[0-9a-f]{16}$/.test(sum ?? ""))).toEqual([]);
   });
+});
+
+it("no two environments share a namespace: each may be applied beside the others", () => {
+  const names = environmentNames.map((environment) => manifestsOf(environment).find(({ kind }) => kind === "Namespace")?.metadata.name);
+  expect(new Set(names).size).toBe(environmentNames.length);
 });
 
 describe("ranking on cards", () => {
