@@ -10,6 +10,19 @@ interface Alert {
 
 const alerts: readonly Alert[] = [
   {
+    alert: "PodAway",
+    expr: "up == 0",
+    for: "2m",
+    summary: "{{ $labels.job }} at {{ $labels.instance }} does not answer when it is asked for its figures",
+  },
+  {
+    // Only ready pods are asked: of a service that has none no series says that it is down.
+    alert: "GatewayAway",
+    expr: 'absent(up{job="gateway"})',
+    for: "2m",
+    summary: "no gateway is ready: nothing is answered",
+  },
+  {
     alert: "AnswersDegraded",
     expr: 'sum(rate(modiste_answers_total{grade!="FULL"}[5m])) / sum(rate(modiste_answers_total[5m])) > 0.05',
     for: "10m",
@@ -44,6 +57,18 @@ const alerts: readonly Alert[] = [
     expr: "increase(modiste_release_refusals_total[10m]) > 0",
     for: "0m",
     summary: "{{ $labels.part }} refused a release; the one before serves on, the log says why",
+  },
+  {
+    alert: "ReleaseStoreAway",
+    expr: "modiste_release_store_reachable == 0",
+    for: "10m",
+    summary: "{{ $labels.part }} cannot look at the store of releases: it serves what it holds, and a pod that starts now has none",
+  },
+  {
+    alert: "AnswersShed",
+    expr: "sum(rate(modiste_answers_shed_total[5m])) > 0",
+    for: "5m",
+    summary: "the gateway has more to do than it can in time and answers from its own list: more replicas, or fewer requests",
   },
   {
     alert: "DeviceAway",

@@ -13,10 +13,12 @@ type Labels = Readonly<Record<string, string>>;
 /** One fleet a namespace. */
 const instance = "modiste";
 
-export const labelsOf = ({ name, component }: Part): Labels => ({
+export const labelsOf = (part: Part): Labels => ({ ...lastingLabelsOf(part), "app.kubernetes.io/version": version });
+
+/** Of what must stay as it is from one version of ours to the next: claims that cannot change, pods that would start anew. */
+export const lastingLabelsOf = ({ name, component }: Part): Labels => ({
   "app.kubernetes.io/name": name,
   "app.kubernetes.io/instance": instance,
-  "app.kubernetes.io/version": version,
   "app.kubernetes.io/component": component,
   "app.kubernetes.io/part-of": "modiste",
   "app.kubernetes.io/managed-by": "cdk8s",

@@ -3,7 +3,7 @@
 import type { Chart } from "cdk8s";
 import * as k8s from "cdk8s-plus-33/lib/imports/k8s.js";
 import { addAccount } from "./account.ts";
-import { labelsOf, type Part, podsNamed, podsOf } from "./labels.ts";
+import { labelsOf, lastingLabelsOf, type Part, podsNamed, podsOf } from "./labels.ts";
 import { container, podSpec, scratch } from "./pod.ts";
 import { checksum } from "./settings.ts";
 
@@ -41,10 +41,13 @@ export function addStateful(chart: Chart, stateful: Stateful): void {
       replicas: 1,
       revisionHistoryLimit: 5,
       selector: { matchLabels: podsOf(part) },
-      template: { metadata: { labels: labelsOf(part), annotations: checksum(files) }, spec: pods(addAccount(chart, part), stateful) },
+      template: {
+        metadata: { labels: lastingLabelsOf(part), annotations: checksum(files) },
+        spec: pods(addAccount(chart, part), stateful),
+      },
       volumeClaimTemplates: [
         {
-          metadata: { name: "data", labels: labelsOf(part) },
+          metadata: { name: "data", labels: lastingLabelsOf(part) },
           spec: {
             accessModes: ["ReadWriteOnce"],
             resources: { requests: { storage: k8s.Quantity.fromString(`${stateful.dataGiB}Gi`) } },

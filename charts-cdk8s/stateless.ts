@@ -3,7 +3,7 @@
 import type { Chart } from "cdk8s";
 import * as k8s from "cdk8s-plus-33/lib/imports/k8s.js";
 import { addAccount } from "./account.ts";
-import { labelsOf, type Part, podsNamed, podsOf } from "./labels.ts";
+import { labelsOf, lastingLabelsOf, type Part, podsNamed, podsOf } from "./labels.ts";
 import { container, podSpec, scratch } from "./pod.ts";
 import { checksum } from "./settings.ts";
 
@@ -43,7 +43,10 @@ export function addStateless(chart: Chart, stateless: Stateless): void {
       replicas: 1,
       revisionHistoryLimit: 5,
       selector: { matchLabels: podsOf(part) },
-      template: { metadata: { labels: labelsOf(part), annotations: checksum(files) }, spec: pods(addAccount(chart, part), stateless) },
+      template: {
+        metadata: { labels: lastingLabelsOf(part), annotations: checksum(files) },
+        spec: pods(addAccount(chart, part), stateless),
+      },
     },
   });
 }
