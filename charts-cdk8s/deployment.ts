@@ -4,7 +4,7 @@ import type { Chart } from "cdk8s";
 import * as k8s from "cdk8s-plus-33/lib/imports/k8s.js";
 import { adminPortOf, type FleetRow } from "#libs/serve/fleet-row.ts";
 import type { Environment, GpuNodes } from "./environment.ts";
-import { type OwnImage, ownImage } from "./image.ts";
+import { type OwnImage, ownImage, ownNodes } from "./image.ts";
 import { labelsOf, type Part, podsOf } from "./labels.ts";
 import { container, podSpec, resourcesOf, scratch, small } from "./pod.ts";
 import { checksum, envFrom, homeFolder, releasesMount, serviceEnv, sharedSettings } from "./settings.ts";
@@ -25,6 +25,14 @@ const graceSeconds = 30;
 /** A release may take that long to load: 150 looks, 2 s apart. */
 const startLooks = 150;
 
+const surge = (maxUnavailable: number, maxSurge: number): k8s.RollingUpdateDeployment => ({
+  maxUnavailable: k8s.IntOrString.fromNumber(maxUnavailable),
+  maxSurge: k8s.IntOrString.fromNumber(maxSurge),
+});
+const oneMore = surge(0, 1);
+/** A spare card is not to be had: the new pod would wait for one for ever. Pods on the CPU stand behind the same name meanwhile. */
+const oneLess = surge(1, 0);
+
 /** @returns the name of the Deployment. */
 export function addDeployment(chart: Chart, fleet: readonly FleetRow[], environment: Environment, row: FleetRow, shape: Shape): string {
   const { id, part, gpu } = shape;
@@ -38,7 +46,7 @@ export function addDeployment(chart: Chart, fleet: readonly FleetRow[], environm
       progressDeadlineSeconds: 600,
       strategy: {
         type: "RollingUpdate",
-        rollingUpdate: { maxUnavailable: k8s.IntOrString.fromNumber(0), maxSurge: k8s.IntOrString.fromNumber(1) },
+        rollingUpdate: gpu === null ? oneMore : oneLess,
       },
       selector: { matchLabels: podsOf(part) },
       template: {
@@ -62,12 +70,8 @@ function pods(fleet: readonly FleetRow[], environment: Environment, row: FleetRo
   return podSpec(shape.account, {
     terminationGracePeriodSeconds: graceSeconds,
     ...spread(shape.part),
-    ...(shape.gpu === null
-      ? {}
-      : {
-          nodeSelector: { ...shape.gpu.nodeSelector },
-          tolerations: [{ ...shape.gpu.toleration, operator: "Exists" }],
-        }),
+    nodeSelector: { ...ownNodes, ...shape.gpu?.nodeSelector },
+    ...(shape.gpu === null ? {} : { tolerations: [{ ...shape.gpu.toleration, operator: "Exists" }] }),
     containers: [
       container(
         {

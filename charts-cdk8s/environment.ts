@@ -76,6 +76,8 @@ export interface Environment {
   readonly gpu: GpuNodes | null;
   /** Who may call the gateway; "anyone" that the cluster lets in. */
   readonly clients: "anyone" | readonly Peer[];
+  /** Whether the gateway serves the page, where anybody may look as any customer. */
+  readonly page: boolean;
   readonly retraining: Retraining;
   /** Sources instead of what was compiled, in containers that can be written to: for live updates on one's own cluster. */
   readonly live: boolean;
@@ -112,6 +114,7 @@ const fields = {
     "releases",
     "gpu",
     "clients",
+    "page",
     "retraining",
     "live",
   ],

@@ -17,6 +17,9 @@ export const images = {
 
 export type OwnImage = "modiste" | "modiste-gpu" | "modiste-dev";
 
+/** Where they run: they hold programs compiled for it. */
+export const ownNodes: Readonly<Record<string, string>> = { "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64" };
+
 /** @throws EnvironmentError when the tag is missing or names no fixed version. */
 export function checkImage(image: string): string {
   const tag = /^(?:.+\/)?[^/:@]+:(\w[\w.-]*)(?:@sha256:[0-9a-f]{64})?$/.exec(image)?.[1];

@@ -6,7 +6,7 @@ import type { FleetRow } from "#libs/serve/fleet-row.ts";
 import { addAccount } from "./account.ts";
 import { type JobName, jobsOf } from "./arrows.ts";
 import type { Environment } from "./environment.ts";
-import { ownImage } from "./image.ts";
+import { ownImage, ownNodes } from "./image.ts";
 import { labelsOf, type Part } from "./labels.ts";
 import { container, podSpec, resourcesOf, scratch } from "./pod.ts";
 import { checksum, envFrom, homeFolder, jobEnv, releasesMount, sharedSettings } from "./settings.ts";
@@ -122,6 +122,7 @@ function pods(fleet: readonly FleetRow[], environment: Environment, name: JobNam
   );
   const before = containers.slice(0, -1);
   return podSpec(name, {
+    nodeSelector: { ...ownNodes },
     restartPolicy: "Never",
     ...(before.length === 0 ? {} : { initContainers: before }),
     containers: containers.slice(-1),

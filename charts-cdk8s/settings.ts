@@ -90,10 +90,15 @@ function errandSecrets(fleet: readonly FleetRow[], { kafka, releases }: Environm
 
 export const envFrom: k8s.EnvFromSource[] = [{ configMapRef: { name: settingsName } }];
 
+const gatewayEnv = ({ page }: Environment): k8s.EnvVar[] => [
+  { name: "MODISTE_HTTP_HOST", value: "0.0.0.0" },
+  ...(page ? [] : [{ name: "MODISTE_PAGE", value: "off" }]),
+];
+
 export function serviceEnv(fleet: readonly FleetRow[], environment: Environment, row: FleetRow): k8s.EnvVar[] {
   const called = arrowsOf(fleet, environment).filter(({ from, errand }) => from === row.name && errand === "rpc");
   return [
-    ...(row.kind === "gateway" ? [{ name: "MODISTE_HTTP_HOST", value: "0.0.0.0" }] : []),
+    ...(row.kind === "gateway" ? gatewayEnv(environment) : []),
     ...called.map(({ to, port }) => ({ name: `MODISTE_${serviceWord(`${to}`)}_URL`, value: `dns:///${to}:${port}` })),
     fromSecret("MODISTE_RPC_KEYS", "rpc-key"),
     fromSecret("MODISTE_RPC_KEY", "rpc-key"),

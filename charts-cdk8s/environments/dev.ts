@@ -13,6 +13,7 @@ export const dev: Environment = {
   releases: { volumeGiB: 2 },
   gpu: null,
   clients: "anyone",
+  page: true,
   retraining: { schedule: "17 3 * * *", suspended: true, base: "synth-small", cpu: 2, memoryMiB: 3072, dataGiB: 5 },
   live: false,
 };

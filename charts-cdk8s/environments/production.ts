@@ -35,6 +35,7 @@ export const production: Environment = {
     replicas: 2,
   },
   clients: [{ namespace: "ingress" }, { namespace: "shop" }],
+  page: false,
   retraining: { schedule: "17 3 * * *", suspended: false, base: "shop", cpu: 8, memoryMiB: 32_768, dataGiB: 500 },
   live: false,
 };

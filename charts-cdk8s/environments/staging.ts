@@ -31,6 +31,7 @@ export const staging: Environment = {
   },
   gpu: null,
   clients: [{ namespace: "ingress" }, { namespace: "shop-staging" }],
+  page: false,
   retraining: { schedule: "17 3 * * *", suspended: false, base: "shop", cpu: 2, memoryMiB: 8192, dataGiB: 100 },
   live: false,
 };

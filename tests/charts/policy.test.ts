@@ -66,6 +66,19 @@ describe.each(environmentNames)("%s", (environment) => {
     for (const { name, container } of containers) expect(container.image, name).toMatch(/^([^:@]+\/)?[^:@/]+:(?!latest$)[\w.-]+$/);
   });
 
+  it("our images run where their programs do", () => {
+    const ours = workloads.filter(({ pod }) => containersOf(pod).some(({ image }) => /(^|\/)modiste(-gpu)?:/.test(image)));
+    expect(ours.length).toBeGreaterThan(fleet.length);
+    for (const { name, pod } of ours)
+      expect(pod.nodeSelector, name).toMatchObject({ "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64" });
+  });
+
+  it("the page, where anybody may look as any customer, is served in dev alone", () => {
+    const { pod } = workloads.find(({ name }) => name === "gateway")!;
+    const page = pod.containers[0]?.env?.find(({ name }) => name === "MODISTE_PAGE")?.value;
+    expect(page).toBe(environment === "dev" ? undefined : "off");
+  });
+
   it("everything carries the labels of Kubernetes, and its namespace", () => {
     const namespace = manifests.find(({ kind }) => kind === "Namespace")!;
     expect(namespace.metadata.labels).toMatchObject({
@@ -187,10 +200,14 @@ describe("ranking on cards", () => {
     expect(container?.image).toMatch(/\/modiste-gpu:/);
     expect(container?.resources?.limits).toHaveProperty(["nvidia.com/gpu"], 1);
     expect(container?.env).toContainEqual({ name: "MODISTE_RANKING_DEVICE", value: "cuda" });
-    expect(gpu!.pod.nodeSelector).toEqual({ "nvidia.com/gpu.present": "true" });
+    expect(gpu!.pod.nodeSelector).toMatchObject({ "nvidia.com/gpu.present": "true" });
     expect(gpu!.pod.tolerations).toEqual([{ key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" }]);
-    expect(cpu!.pod.nodeSelector).toBeUndefined();
+    expect(cpu!.pod.nodeSelector).not.toHaveProperty(["nvidia.com/gpu.present"]);
     expect(cpu!.pod.containers[0]?.image).toMatch(/\/modiste:/);
+  });
+
+  it("gives its card back before the next pod asks for it", () => {
+    expect(gpu!.spec.strategy).toEqual({ type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } });
   });
 
   it("stands behind the same name as the pods without", () => {
