@@ -1,5 +1,5 @@
 /**
- * `npm run test:cluster`: the manifests of `dev` on a real Kubernetes. Where KUBECONFIG is set, that cluster, whose nodes hold the images; else one of a single node that the tools
+ * `npm run test:cluster`: the manifests of `dev` on a real Kubernetes. Where MODISTE_TEST_KUBECONFIG is set, that cluster, whose nodes hold the images (never KUBECONFIG, which may be a shop's); else one of a single node that the tools
  * in ../shared build (12 to 16 minutes the first time) and start, with images built here. MODISTE_TEST_CLUSTER_RATE: recommendations a second, 100 unless told.
  */
 
@@ -33,7 +33,9 @@ function importImages(env: Environment, socket: string): void {
 /** A cluster of this machine, whose node holds the images. Answers what its tests must be told. */
 function startCluster(env: Environment): Environment {
   if (!existsSync(tools)) {
-    throw new Error(`there is no cluster: KUBECONFIG names none, and ${tools}, which builds one of a single node, is not there`);
+    throw new Error(
+      `there is no cluster: MODISTE_TEST_KUBECONFIG names none, and ${tools}, which builds one of a single node, is not there`,
+    );
   }
   const kubeconfig = output(join(tools, "kube-node-up.sh"), [], env);
   const engine = { ...env, DOCKER_HOST: output(join(tools, "docker-up.sh"), [], env) };
@@ -47,7 +49,8 @@ function startCluster(env: Environment): Environment {
 }
 
 const environment = readEnvironment();
-const own = environment.KUBECONFIG === undefined ? startCluster(environment) : environment;
+const { MODISTE_TEST_KUBECONFIG: given } = environment;
+const own = given === undefined ? startCluster({ ...environment, KUBECONFIG: undefined }) : { ...environment, KUBECONFIG: given };
 const env = { ...own, MODISTE_TEST_CLUSTER: environment.MODISTE_TEST_CLUSTER ?? mkdtempSync(join(tmpdir(), "modiste-volumes-")) };
 const tests = spawn("npx", ["vitest", "run", "tests/cluster"], { cwd: root, env, stdio: "inherit" });
 tests.once("close", (code) => process.exit(code ?? 1));
