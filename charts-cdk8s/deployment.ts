@@ -121,7 +121,9 @@ function probes({ port }: FleetRow): Pick<k8s.Container, "startupProbe" | "liven
   return {
     startupProbe: { ...alive, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: startLooks },
     livenessProbe: { ...alive, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
-    readinessProbe: { grpc: { port }, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2, successThreshold: 1 },
+    // A pod that ends leaves its Service by itself. Patient, for a pod that is slow under load must not leave the others, which are slow too, with its share:
+    // with two looks of two seconds one full node took the only gateway away.
+    readinessProbe: { grpc: { port }, periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 6, successThreshold: 1 },
   };
 }
 
