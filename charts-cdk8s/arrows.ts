@@ -21,10 +21,14 @@ export interface Arrow {
 export const jobs = {
   /** Makes a shop where there is none. */
   prepare: ["stores", "releases"],
-  /** Archive of the bus, data set, release. */
-  retrain: ["bus", "releases"],
+  /** What is new on the bus, into files. */
+  archive: ["bus"],
+  /** Data set with what the archive holds, release. */
+  retrain: ["releases"],
   /** The first data set: import, release, profiles. */
   import: ["stores", "releases"],
+  /** The release before serves again. */
+  rollback: ["releases"],
 } as const satisfies Readonly<Record<string, readonly Errand[]>>;
 
 export type JobName = keyof typeof jobs;
@@ -41,7 +45,8 @@ const errandsOf: Readonly<Record<FleetRow["kind"], readonly Errand[]>> = {
 };
 
 /** Which jobs an environment has. */
-export const jobsOf = ({ name }: Environment): readonly JobName[] => (name === "dev" ? ["prepare", "retrain"] : ["retrain", "import"]);
+export const jobsOf = ({ name }: Environment): readonly JobName[] =>
+  name === "dev" ? ["prepare", "archive", "retrain", "rollback"] : ["archive", "retrain", "import", "rollback"];
 
 /** The other end of an errand; null where it is no way through the network. */
 function endOf(environment: Environment, errand: Errand): Pick<Arrow, "to" | "port"> | null {

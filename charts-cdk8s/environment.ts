@@ -78,6 +78,8 @@ export interface Environment {
   readonly clients: "anyone" | readonly Peer[];
   /** Whether the gateway serves the page, where anybody may look as any customer. */
   readonly page: boolean;
+  /** Cron words, UTC: oftener than the bus drops records. */
+  readonly archiving: { readonly schedule: string; readonly suspended: boolean };
   readonly retraining: Retraining;
   /** Sources instead of what was compiled, in containers that can be written to: for live updates on one's own cluster. */
   readonly live: boolean;
@@ -115,6 +117,7 @@ const fields = {
     "gpu",
     "clients",
     "page",
+    "archiving",
     "retraining",
     "live",
   ],
@@ -122,6 +125,7 @@ const fields = {
   redis: ["peers", "port", "cluster"],
   telemetry: ["peers", "port", "otlpUrl", "scrapers"],
   bucket: ["peers", "port", "url", "region", "endpoint"],
+  archiving: ["schedule", "suspended"],
   retraining: ["schedule", "suspended", "base", "cpu", "memoryMiB", "dataGiB"],
 } as const;
 
@@ -130,7 +134,7 @@ const absent = (value: unknown, names: readonly string[], path: string): string[
 
 /** @throws EnvironmentError naming every field that is missing or empty. The compiler sees the first; a value from elsewhere it does not. */
 export function checkEnvironment(environment: Environment): Environment {
-  const { name, kafka, redis, telemetry, releases, retraining } = environment;
+  const { name, kafka, redis, telemetry, releases, archiving, retraining } = environment;
   const path = name || "environment";
   const missing = [
     ...absent(environment, fields.environment, path),
@@ -138,6 +142,7 @@ export function checkEnvironment(environment: Environment): Environment {
     ...absent(redis, fields.redis, `${path}.redis`),
     ...absent(telemetry, fields.telemetry, `${path}.telemetry`),
     ...(releases && "volumeGiB" in releases ? [] : absent(releases, fields.bucket, `${path}.releases`)),
+    ...absent(archiving, fields.archiving, `${path}.archiving`),
     ...absent(retraining, fields.retraining, `${path}.retraining`),
   ];
   const problems = [...new Set([...missing, ...emptyFields(environment, path)])];

@@ -14,6 +14,7 @@ export const dev: Environment = {
   gpu: null,
   clients: "anyone",
   page: true,
+  archiving: { schedule: "7 * * * *", suspended: true },
   retraining: { schedule: "17 3 * * *", suspended: true, base: "synth-small", cpu: 2, memoryMiB: 3072, dataGiB: 5 },
   live: false,
 };

@@ -36,6 +36,7 @@ export const production: Environment = {
   },
   clients: [{ namespace: "ingress" }, { namespace: "shop" }],
   page: false,
+  archiving: { schedule: "7 * * * *", suspended: false },
   retraining: { schedule: "17 3 * * *", suspended: false, base: "shop", cpu: 8, memoryMiB: 32_768, dataGiB: 500 },
   live: false,
 };

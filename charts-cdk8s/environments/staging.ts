@@ -32,6 +32,7 @@ export const staging: Environment = {
   gpu: null,
   clients: [{ namespace: "ingress" }, { namespace: "shop-staging" }],
   page: false,
+  archiving: { schedule: "7 * * * *", suspended: false },
   retraining: { schedule: "17 3 * * *", suspended: false, base: "shop", cpu: 2, memoryMiB: 8192, dataGiB: 100 },
   live: false,
 };

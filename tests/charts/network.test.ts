@@ -28,7 +28,10 @@ const inside = {
   prometheus: [...metrics, "collector:8889"],
   grafana: ["prometheus:9090"],
   prepare: ["redis:6379"],
-  retrain: ["kafka:9092"],
+  archive: ["kafka:9092"],
+  // Releases lie on a volume.
+  retrain: [],
+  rollback: [],
   // Anyone may call the gateway of a cluster of one's own.
   "a shop": door,
   "a stranger": door,
@@ -45,7 +48,9 @@ const outside = {
   content: outsideSource,
   ranking: outsideSource,
   profile: ["their kafka:9094", "their redis:6380", "their collector:4318"],
-  retrain: ["their kafka:9094", "their objects:443"],
+  archive: ["their kafka:9094"],
+  retrain: ["their objects:443"],
+  rollback: ["their objects:443"],
   import: ["their redis:6380", "their objects:443"],
   "their prometheus": metrics,
   "an ingress": door,

@@ -73,6 +73,28 @@ describe.each(environmentNames)("%s", (environment) => {
       expect(pod.nodeSelector, name).toMatchObject({ "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64" });
   });
 
+  it("what people start themselves waits, and a rollback is tried once and wants nothing but releases", () => {
+    const byHand = environment === "dev" ? ["rollback"] : ["import", "rollback"];
+    for (const name of byHand) expect(specOf("CronJob", name), name).toMatchObject({ suspend: true, concurrencyPolicy: "Forbid" });
+    const { pod, spec } = workloads.find(({ name }) => name === "rollback")!;
+    expect(pod.initContainers).toBeUndefined();
+    expect(pod.containers.map(({ args }) => args)).toEqual([["releases", "rollback"]]);
+    expect(spec).toMatchObject({ backoffLimit: 0 });
+    expect(spec.podFailurePolicy).toBeUndefined();
+    // A volume that another node holds would keep it waiting.
+    expect(JSON.stringify(pod.volumes)).not.toContain("modiste-data");
+    const memoryMiB = fleet.reduce((sum, { resources }) => sum + resources.memoryMiB, 0);
+    expect(pod.containers[0]?.resources?.limits?.memory).toBe(`${memoryMiB}Mi`);
+  });
+
+  it("the archive is taken every hour, in dev when somebody asks; retraining reads it", () => {
+    expect(specOf("CronJob", "archive")).toMatchObject({ suspend: environment === "dev", concurrencyPolicy: "Forbid" });
+    const [archive, retrain] = ["archive", "retrain"].map((name) => workloads.find((workload) => workload.name === name)!.pod);
+    expect(containersOf(archive!).map(({ args }) => args)).toEqual([["events", "archive"]]);
+    expect(containersOf(retrain!).map(({ name }) => name)).toEqual(["continue", "retrain"]);
+    for (const pod of [archive, retrain]) expect(JSON.stringify(pod!.volumes)).toContain("modiste-data");
+  });
+
   it("the page, where anybody may look as any customer, is served in dev alone", () => {
     const { pod } = workloads.find(({ name }) => name === "gateway")!;
     const page = pod.containers[0]?.env?.find(({ name }) => name === "MODISTE_PAGE")?.value;

@@ -46,6 +46,8 @@ interface Evaluated {
   readonly result: EvaluatedJson;
 }
 
+const jobs = ["prepare", "archive", "retrain", "rollback"];
+
 /** An evaluation starts node twice, some seconds each on a machine at rest. */
 const limitMs = 240_000;
 
@@ -88,7 +90,7 @@ describe("the Tiltfile", { timeout: limitMs }, () => {
     expect(labelled(result, "serving")).toEqual(fleet.filter(({ kind }) => kind !== "source").map(({ name }) => name));
     expect(labelled(result, "data")).toEqual(["kafka", "redis"]);
     expect(labelled(result, "telemetry")).toEqual(["collector", "prometheus", "grafana"]);
-    expect(labelled(result, "jobs")).toEqual(["prepare", "retrain"]);
+    expect(labelled(result, "jobs")).toEqual(jobs);
     const gateway = fleet.find(({ kind }) => kind === "gateway")!;
     expect(portsOf(named(result, gateway.name))).toEqual([gatewayHttpPort, gateway.port]);
     expect(portsOf(named(result, "grafana"))).toEqual([3000]);
@@ -99,10 +101,8 @@ describe("the Tiltfile", { timeout: limitMs }, () => {
   it("builds one image, which all of ours run", () => {
     const { result } = whole;
     expect(result.images.map(({ args }) => [args.ref, args.target])).toEqual([["modiste-dev", "dev"]]);
-    const ours = result.objects.filter(
-      ({ name, workload }) => workload && [...fleet.map((row) => row.name), "prepare", "retrain"].includes(name),
-    );
-    expect(ours).toHaveLength(fleet.length + 2);
+    const ours = result.objects.filter(({ name, workload }) => workload && [...fleet.map((row) => row.name), ...jobs].includes(name));
+    expect(ours).toHaveLength(fleet.length + jobs.length);
     for (const { name, images = [] } of ours)
       expect(new Set(images.map((image) => image.split(":")[0])), name).toEqual(new Set(["modiste-dev"]));
   });
