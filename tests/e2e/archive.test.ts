@@ -1,6 +1,7 @@
 /** What stood on the bus stands in the archive: profiles are rebuilt from it, the next data set learns from it, and who is forgotten is gone from it. */
 
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { topics } from "#libs/bus/bus.ts";
@@ -242,11 +243,21 @@ describe("an archive of one writer", () => {
 
   it("lets nobody else write, and takes over from a writer that died", () => {
     const first = openArchiveToWrite(folder("locked"));
-    expect(() => openArchiveToWrite(folder("locked"))).toThrow(`process ${process.pid} writes the archive`);
+    expect(() => openArchiveToWrite(folder("locked"))).toThrow(`${hostname()} ${process.pid} (host and process) writes the archive`);
     first.close();
     // No process has this id: it is above what Linux gives out.
-    writeFileSync(join(folder("locked"), "lock"), `${2 ** 30}`);
+    writeFileSync(join(folder("locked"), "lock"), `${hostname()} ${2 ** 30}`);
     openArchiveToWrite(folder("locked")).close();
+  });
+
+  it("takes over from a writer of another host once its lock has been silent, not before", () => {
+    openArchiveToWrite(folder("elsewhere")).close();
+    const file = join(folder("elsewhere"), "lock");
+    writeFileSync(file, "archive-29381-x7k2p 1");
+    expect(() => openArchiveToWrite(folder("elsewhere"))).toThrow("archive-29381-x7k2p 1 (host and process) writes the archive");
+    const before = new Date(Date.now() - 301_000);
+    utimesSync(file, before, before);
+    openArchiveToWrite(folder("elsewhere")).close();
   });
 
   it("forgets what a run that broke off wrote, and nothing that others read meanwhile is lost", async () => {

@@ -10,10 +10,14 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { systemClock } from "#libs/core/clock.ts";
 import { ModisteError } from "#libs/core/errors.ts";
 import { isRunning } from "#libs/core/running.ts";
 
@@ -60,6 +64,9 @@ export interface WritableArchive extends Archive {
 }
 
 const positionsName = "positions.json";
+/** A writer touches its lock so often; after the silence of several beats it is gone. */
+const beatMs = 30_000;
+const silentMs = 10 * beatMs;
 /** A slash is no letter of a folder's name; a partition has exactly one. */
 const folderOf = (partition: string): string => partition.replace("/", "~");
 const partitionOf = (folder: string): string => folder.replace("~", "/");
@@ -157,24 +164,37 @@ export function flush(path: string): void {
   }
 }
 
-/** A file with the writer's process id; one that a dead process left is taken over. */
+/** A file with the writer's host and process; one that a dead writer left is taken over. */
 function lock(file: string): () => void {
+  const own = `${hostname()} ${process.pid}`;
   for (let tries = 0; ; tries++) {
     try {
-      writeFileSync(file, `${process.pid}`, { flag: "wx" });
-      return () => rmSync(file, { force: true });
+      writeFileSync(file, own, { flag: "wx" });
+      const beating = setInterval(() => utimesSync(file, new Date(), new Date()), beatMs).unref();
+      return () => {
+        clearInterval(beating);
+        rmSync(file, { force: true });
+      };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      const owner = Number(readFileSync(file, "utf8"));
-      if (tries > 0 || isRunning(owner))
+      const owner = readFileSync(file, "utf8");
+      if (tries > 0 || !isAbandoned(file, owner)) {
         throw new ModisteError(
           "failed_precondition",
           "archive_locked",
-          `process ${owner} writes the archive; if it does not, remove ${file}`,
+          `${owner} (host and process) writes the archive; if it does not, remove ${file}`,
         );
+      }
       rmSync(file, { force: true });
     }
   }
+}
+
+/** Of another host, which a pod is, the number of a process says nothing: there the beat counts. */
+function isAbandoned(file: string, owner: string): boolean {
+  const [host, pid] = owner.split(" ");
+  if (host === hostname() && !isRunning(Number(pid))) return true;
+  return systemClock.nowSeconds() * 1000 - statSync(file).mtimeMs > silentMs;
 }
 
 const broken = (file: string, cause?: unknown): ModisteError =>
