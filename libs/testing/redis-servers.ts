@@ -8,10 +8,11 @@ import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { describe, it } from "vitest";
+import { describe } from "vitest";
 import { readEnvironment } from "#libs/config/environment.ts";
 import type { RedisSettings } from "#libs/store/redis-connection.ts";
 import { freePorts } from "./free-port.ts";
+import { missingServer } from "./missing-server.ts";
 
 /** Milliseconds until a server must answer: other work shares the machine. */
 const startMsMax = 60_000;
@@ -36,22 +37,15 @@ export function overRedis(suite: (adapter: string, settings: RedisSettings) => v
       suite(adapter, { urls: [`redis://${address}`], cluster: isCluster, timeoutMs: 10_000 });
       continue;
     }
-    describe(`over ${adapter}`, () => {
-      const missing = `${variable} names no server ("host:port")`;
-      if (environment.CI === "true") {
-        it("has a server", () => {
-          throw new Error(`${missing}, and nothing is skipped in CI`);
-        });
-      } else it.skip(missing, () => undefined);
-    });
+    missingServer(`over ${adapter}`, `${variable} names no server ("host:port")`);
   }
 }
 
 /** A suite that starts redis-server itself; skipped where it is not installed, and fails there where CI=true. */
 export function withOwnRedis(suite: string, tests: () => void): void {
   const isThere = spawnSync("redis-server", ["--version"], { stdio: "ignore" }).status === 0;
-  if (isThere || readEnvironment().CI === "true") describe(suite, tests);
-  else describe(suite, () => it.skip("redis-server is not installed", () => undefined));
+  if (isThere) describe(suite, tests);
+  else missingServer(suite, "redis-server is not installed");
 }
 
 /** Keys of one test. */

@@ -10,9 +10,9 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { describe, it } from "vitest";
 import { readEnvironment } from "#libs/config/environment.ts";
 import type { S3Settings } from "#libs/release/s3-bucket.ts";
+import { missingServer } from "./missing-server.ts";
 
 const variable = "MODISTE_TEST_S3";
 
@@ -27,14 +27,7 @@ export function overS3(suite: (settings: TestS3) => void): void {
     suite({ endpoint: `${protocol}//${host}`, region: "us-east-1", credentials: { accessKeyId: username, secretAccessKey: password } });
     return;
   }
-  describe("over S3", () => {
-    const missing = `${variable} names no server ("http://key:secret@host:port")`;
-    if (environment.CI === "true") {
-      it("has a server", () => {
-        throw new Error(`${missing}, and nothing is skipped in CI`);
-      });
-    } else it.skip(missing, () => undefined);
-  });
+  missingServer("over S3", `${variable} names no server ("http://key:secret@host:port")`);
 }
 
 /** A bucket of its own, by its bare objects. */
